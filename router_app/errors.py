@@ -1,0 +1,162 @@
+"""Every error the product can answer with, as one tree.
+
+    RouterError
+    ├── InvalidRequest        400  a body or field is wrong; `param` names it
+    ├── NotAuthenticated      401  no, wrong, revoked or expired key: one text for all
+    ├── PermissionDenied      403
+    ├── BudgetExceeded        402  a budget does not allow it; carries what would fit
+    ├── NoCandidate           422  no model may serve this; carries the reasons
+    ├── AlreadyClosed         409  a call was started or closed before
+    ├── ProviderError
+    │   ├── ProviderFailed      502
+    │   ├── ProviderOverloaded  503
+    │   └── ProviderTimeout     504
+    └── Unavailable           503  our own database or writer is away
+
+Each face translates this tree in one table (`api/errors.py`, `web/errors.py`). A message is ours,
+never a provider's: theirs can hold keys, prompts and addresses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+
+class RouterError(Exception):
+    """Base of all errors with an answer in the documented shape."""
+
+    status = 500
+    type = "server_error"
+    code = "server_error"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code or type(self).code
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Further members of the error body."""
+        return {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Response headers that go with the error."""
+        return {}
+
+
+class InvalidRequest(RouterError):
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_request_error"
+
+
+class NotAuthenticated(RouterError):
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+    def __init__(self) -> None:
+        super().__init__("No valid API key was given. Send one as 'Authorization: Bearer <key>'.")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class PermissionDenied(RouterError):
+    status = 403
+    type = "permission_error"
+    code = "permission_denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a budget said no, and what would fit. Amounts in nano-dollars."""
+
+    budget: str
+    limit_nanos: int
+    spent_nanos: int
+    reserved_nanos: int
+    available_nanos: int
+    needed_nanos: int
+    resets_at: datetime | None
+    affordable_max_tokens: int
+    cheapest_model: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The members, amounts still in nanos; faces turn them into USD."""
+        return asdict(self)
+
+
+class BudgetExceeded(RouterError):
+    status = 402
+    type = "budget_error"
+    code = "budget_exceeded"
+
+    def __init__(self, message: str, refusal: Refusal) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"x-should-retry": "false"}
+
+
+class NoCandidate(RouterError):
+    status = 422
+    type = "invalid_request_error"
+    code = "no_candidate"
+
+    def __init__(self, message: str, reasons: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.reasons = dict(reasons)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        return {"reasons": self.reasons}
+
+
+class AlreadyClosed(RouterError):
+    status = 409
+    type = "invalid_request_error"
+    code = "already_closed"
+
+
+class ProviderError(RouterError):
+    status = 502
+    type = "provider_error"
+    code = "provider_failed"
+
+
+class ProviderFailed(ProviderError):
+    pass
+
+
+class ProviderOverloaded(ProviderError):
+    status = 503
+    code = "provider_overloaded"
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(self.retry_after_seconds)}
+
+
+class ProviderTimeout(ProviderError):
+    status = 504
+    code = "provider_timeout"
+
+
+class Unavailable(RouterError):
+    status = 503
+    code = "unavailable"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": "5"}

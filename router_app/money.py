@@ -1,0 +1,108 @@
+"""Money: integer nano-dollars inside, `Decimal` US dollars at the edges, never a float sum.
+
+One nano-dollar is 10⁻⁹ USD. The cheapest price in use is 50 nanos a token, so every cost is a
+whole number of nanos after rounding up once. Names of amounts in nanos end in `_nanos`.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+
+NANOS_PER_USD = 1_000_000_000
+TOKENS_PER_RATE = 1_000_000
+MAX_NANOS = 2**63 - 1  # what a BigIntegerField holds: 9.2 billion USD
+MAX_TOKENS = 2**31 - 1
+
+_NANO = Decimal("1E-9")
+_WIDE = Context(prec=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Prices of one model, each in USD per **million** tokens."""
+
+    input: Decimal
+    cached_input: Decimal
+    output: Decimal
+
+
+def nanos_from_usd(usd: Decimal | int | str, *, rounding: str | None = None) -> int:
+    """Convert US dollars to nano-dollars.
+
+    Raises ValueError for what is not finite, for an amount finer than a nano-dollar unless a
+    `decimal` rounding mode is given, and for more than a 64-bit integer holds.
+    """
+    amount = Decimal(usd)
+    if not amount.is_finite():
+        raise ValueError("an amount of money must be a finite number")
+    if abs(amount) * NANOS_PER_USD > MAX_NANOS:
+        raise ValueError("this amount of money is too large")
+    nanos = _WIDE.multiply(amount, Decimal(NANOS_PER_USD))
+    whole = nanos.to_integral_value(rounding=rounding or ROUND_HALF_EVEN, context=_WIDE)
+    if rounding is None and whole != nanos:
+        raise ValueError("an amount of money cannot be finer than a nano-dollar (9 decimals)")
+    return int(whole)
+
+
+def usd_from_nanos(nanos: int) -> Decimal:
+    """The exact amount in US dollars, without trailing zeros and never in scientific notation."""
+    return Decimal(plain_usd(nanos))
+
+
+def plain_usd(nanos: int) -> str:
+    """The exact amount in US dollars as digits: `0.000413`, `12.4`, `0`, `-3`."""
+    sign = "-" if nanos < 0 else ""
+    whole, fraction = divmod(abs(nanos), NANOS_PER_USD)
+    digits = f"{fraction:09d}".rstrip("0")
+    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
+
+
+def format_usd(nanos: int) -> str:
+    """An amount for people: `$12.40`, `$0.000413`, `$0.0000123`, `$0.00` only for nothing.
+
+    From one dollar up, cents; below, three significant digits, so that what cost something never
+    reads as nothing. The exact figure is `plain_usd`.
+    """
+    sign = "-" if nanos < 0 else ""
+    amount = Decimal(abs(nanos)) * _NANO
+    if nanos == 0:
+        return "$0.00"
+    if amount >= 1:
+        return f"{sign}${amount.quantize(Decimal('0.01')):,}"
+    shown = round(amount, 2 - amount.adjusted())
+    text = f"{shown:f}".rstrip("0")
+    decimals = len(text.partition(".")[2])
+    return f"{sign}${shown:.2f}" if decimals < 2 else f"{sign}${text}"
+
+
+def token_cost_nanos(
+    rates: Rates, *, input_tokens: int, output_tokens: int, cached_tokens: int = 0
+) -> int:
+    """What a call costs in nano-dollars, rounded **up**.
+
+    `cached_tokens` is a subset of `input_tokens` and billed at the cached rate; reasoning tokens
+    are a subset of `output_tokens`. Formula: ((input - cached) x input rate + cached x cached rate
+    + output x output rate) / 10⁶ USD. Raises ValueError for negative counts or cached > input.
+    """
+    if min(input_tokens, output_tokens, cached_tokens) < 0 or cached_tokens > input_tokens:
+        raise ValueError("token counts must be >= 0 and cached tokens a part of the input tokens")
+    millionths = (
+        (input_tokens - cached_tokens) * rates.input
+        + cached_tokens * rates.cached_input
+        + output_tokens * rates.output
+    )
+    nanos = millionths * (NANOS_PER_USD // TOKENS_PER_RATE)
+    return int(nanos.to_integral_value(rounding=ROUND_CEILING))
+
+
+def affordable_tokens(rate: Decimal, money_nanos: int | Decimal) -> int:
+    """How many tokens at `rate` (USD per million) `money_nanos` pays for, rounded **down**.
+
+    Never more than 2³¹ - 1, which is also the answer for a free model unless there is a debt.
+    """
+    if money_nanos < 0:
+        return 0
+    if rate <= 0:
+        return MAX_TOKENS
+    nanos_per_token = _WIDE.multiply(rate, Decimal(NANOS_PER_USD // TOKENS_PER_RATE))
+    tokens = _WIDE.divide_int(Decimal(money_nanos), nanos_per_token)
+    return int(min(tokens, Decimal(MAX_TOKENS)))

@@ -1,0 +1,81 @@
+"""One model of the catalogue as a candidate: its estimate and score, or why it was dropped."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DropCode(StrEnum):
+    """Why a model is not in the running."""
+
+    RETIRED = "retired"
+    OFF = "off"
+    UNAVAILABLE = "unavailable"
+    NO_PRICE = "no_price"
+    EXCLUDED = "excluded"  # just failed or cooled; the reason says which
+    NOT_ASKED = "not_asked"  # another model was asked for
+    CONTEXT_TOO_SMALL = "context_too_small"
+    BELOW_FLOOR = "below_floor"
+    OVER_REQUEST_BUDGET = "over_request_budget"  # by the expected cost
+    OVER_FUNDS = "over_funds"  # by the expected cost, a window
+    CAP_TOO_SMALL = "cap_too_small"  # the money buys no useful answer
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A code for programs and a sentence for people."""
+
+    code: DropCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score and its parts: total = quality + bonus."""
+
+    quality: int
+    bonus: int
+
+    @property
+    def total(self) -> int:
+        return self.quality + self.bonus
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """The output cap was lowered to what a budget pays for."""
+
+    budget: str  # the name of the Funds, or "request"
+    from_tokens: int
+    to_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Tokens and nano-dollars of one call to one model."""
+
+    expected_input_tokens: int
+    expected_output_tokens: int  # before clamping
+    bound_input_tokens: int  # the most the input can be, the template allowance included
+    useful_tokens: int  # a cap below this is not worth a call
+    wanted_cap_tokens: int  # before clamping: asked or default, within the model's limits
+    cap_tokens: int  # what is reserved and sent
+    expected_cost_nanos: int  # what the choice is made by
+    estimated_cost_nanos: int  # the price tag: the same under cap_tokens, never above the ceiling
+    ceiling_nanos: int  # what is reserved
+    useful_ceiling_nanos: int  # the ceiling of the least useful answer
+    clamp: Clamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model spec's facts, its estimate (None without a price), and its rank or drop."""
+
+    id: str
+    name: str
+    provider: str
+    model_pk: int
+    price_pk: int
+    score: Score
+    estimate: Estimate | None
+    rank: int | None = None  # 1: chosen; 2: would be next
+    drop: Drop | None = None

@@ -1,0 +1,41 @@
+"""What a decision is asked for, and the money there is. Amounts in nano-dollars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from router_app.routing.tasks import Quality, Task
+
+REQUEST_BUDGET = "request"  # the name of the request's own budget among the funds
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRequest:
+    """One prompt as routing sees it: sizes and wishes, never its text.
+
+    Raises ValueError for a `max_tokens` below 1 or negative token counts.
+    """
+
+    task: Task
+    quality: Quality
+    budget_nanos: int | None  # the request's own budget; None: only the windows limit it
+    input_tokens: int  # expected, from estimates.tokens.estimate_input_tokens
+    input_bound_base: int  # from estimates.tokens.input_bound_base; allowance not yet added
+    model: str | None = None  # the caller's override: only this id is considered
+    max_tokens: int | None = None  # the caller's output cap
+    allow_lower_quality: bool = True
+    excluded: Mapping[str, str] = field(default_factory=dict)  # model id -> reason in words
+    only: str | None = None  # retry: only this id, though the caller did not ask for it
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise ValueError("max_tokens must be at least 1")
+        if min(self.input_tokens, self.input_bound_base) < 0:
+            raise ValueError("token counts must be >= 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What one budget window still has. `name` is for people: "alice's monthly budget"."""
+
+    name: str
+    available_nanos: int
