@@ -1,0 +1,11 @@
+"""The whole URL space: pages, the JSON face, accounts, and the operators' admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("router_app.web.urls")),
+    path("", include("router_app.api.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,5 @@
+"""The JSON face."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,32 @@
+"""Tables, constraints and tiny derived properties. One file per noun; no business rules.
+
+Money is in integer nano-dollars (`*_nanos`); rates are `Decimal` USD per million tokens. Who may
+write what: counters and the journal only `budgets/ledger.py`, calls only `gateway/`.
+"""
+
+from router_app.models.accounts import ApiKey, User
+from router_app.models.budgets import Budget, Period, Window
+from router_app.models.calls import Call, ClosedCall, RoutingDecision
+from router_app.models.catalog import CatalogRevision, LanguageModel, Price, Provider, RoutingPolicy
+from router_app.models.chat import Conversation, Message
+from router_app.models.ledger import LedgerEntry, Reservation
+
+__all__ = [
+    "ApiKey",
+    "Budget",
+    "Call",
+    "CatalogRevision",
+    "ClosedCall",
+    "Conversation",
+    "LanguageModel",
+    "LedgerEntry",
+    "Message",
+    "Period",
+    "Price",
+    "Provider",
+    "Reservation",
+    "RoutingDecision",
+    "RoutingPolicy",
+    "User",
+    "Window",
+]

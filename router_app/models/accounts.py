@@ -1,0 +1,57 @@
+"""People and the keys of their programs."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+from router_app.models.fields import QUALITY_CHOICES, TASK_CHOICES, NanosField, validate_time_zone
+
+
+class User(AbstractUser):
+    """A person with an account, and how they like to ask."""
+
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
+        help_text="Days, weeks and months of the budgets begin at midnight here.",
+    )
+    default_task = models.CharField(max_length=16, choices=TASK_CHOICES, default="general")
+    default_quality = models.CharField(max_length=16, choices=QUALITY_CHOICES, default="medium")
+    default_budget_nanos = NanosField(default=1_000_000)
+    store_prompts = models.BooleanField(
+        default=False,
+        help_text="Keep the prompts of API requests in the history and in the request log.",
+    )
+    unlimited = models.BooleanField(
+        default=False,
+        help_text="May spend without any limit. Only for accounts that somebody else watches.",
+    )
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class ApiKey(models.Model):
+    """A program's key. Only its hash is kept; the prefix tells keys apart."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16)
+    hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the key opens anything now."""
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.revoked_at is None and not expired

@@ -1,0 +1,89 @@
+"""Budgets are rules; windows are one period of a rule with its counters.
+
+Invariant, held by `budgets/ledger.py` and by the constraints below: at every committed instant
+`spent + reserved` is at most the limit that was in force when the money was held.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from router_app.models.fields import TASK_CHOICES, NanosField, validate_time_zone
+
+
+class Period(models.TextChoices):
+    """How often a budget begins anew."""
+
+    DAY = "day", "day"
+    WEEK = "week", "week"
+    MONTH = "month", "month"
+    TOTAL = "total", "total"
+
+
+class Budget(models.Model):
+    """An owner's rule: so much per period, optionally for one task only."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="budgets"
+    )
+    name = models.CharField(max_length=80)
+    period = models.CharField(max_length=8, choices=Period.choices, default=Period.MONTH)
+    task_type = models.CharField(
+        max_length=16, choices=TASK_CHOICES, blank=True, help_text="Empty: all tasks."
+    )
+    limit_nanos = NanosField()
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    set_by_administrator = models.BooleanField(
+        default=False, help_text="The owner can see it and cannot change it."
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(limit_nanos__gte=0), name="limit_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Window(models.Model):
+    """One period of a budget with its counters. Made when first needed; nothing resets it."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.PROTECT, related_name="windows")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    limit_nanos = NanosField()
+    peak_limit_nanos = NanosField(help_text="The highest limit this window ever had.")
+    spent_nanos = NanosField()
+    reserved_nanos = NanosField()
+    overage_nanos = NanosField(help_text="Billed above what was held: outside the limit, in sight.")
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["budget", "starts_at"], name="one_window_per_start"),
+            models.CheckConstraint(
+                condition=Q(spent_nanos__gte=0) & Q(reserved_nanos__gte=0) & Q(overage_nanos__gte=0),
+                name="counters_are_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(peak_limit_nanos__gte=F("spent_nanos") + F("reserved_nanos")),
+                name="never_over_the_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(peak_limit_nanos__gte=F("limit_nanos")), name="peak_is_the_highest"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget_id} from {self.starts_at:%Y-%m-%d}"
+
+    @property
+    def free_nanos(self) -> int:
+        """What may still be held; never negative, also after the limit was lowered."""
+        used = self.spent_nanos + self.overage_nanos + self.reserved_nanos
+        return max(0, self.limit_nanos - used)

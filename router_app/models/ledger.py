@@ -1,0 +1,107 @@
+"""Reservations and the journal. Only `budgets/ledger.py` writes here.
+
+A reservation holds money for one call. Every change it makes to a window's counters has an
+immutable entry, so counters can be recomputed from entries and compared.
+"""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from router_app.models.budgets import Window
+from router_app.models.fields import NanosField
+
+
+class Reservation(models.Model):
+    """Money held for one attempt at a provider."""
+
+    class State(models.TextChoices):
+        HELD = "held"
+        SENT = "sent"
+        SETTLED = "settled"
+        RELEASED = "released"
+        PRESUMED = "presumed"
+
+    OPEN_STATES = (State.HELD, State.SENT)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
+    amount_nanos = NanosField()
+    actual_nanos = NanosField(null=True, default=None)
+    lease_ends_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["lease_ends_at"],
+                name="open_reservations",
+                condition=Q(state__in=["held", "sent"]),
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_nanos__gte=0), name="held_is_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
+
+    @property
+    def overage_nanos(self) -> int:
+        """How much more it cost than was held."""
+        return max(0, (self.actual_nanos or 0) - self.amount_nanos)
+
+
+class LedgerEntry(models.Model):
+    """One immutable line of the journal: what one event changed in one window."""
+
+    class Kind(models.TextChoices):
+        RESERVE = "reserve"
+        SETTLE = "settle"
+        RELEASE = "release"
+        PRESUME = "presume"
+        CORRECT = "correct"
+
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="entries")
+    window = models.ForeignKey(Window, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    spent_delta_nanos = NanosField()
+    reserved_delta_nanos = NanosField()
+    overage_delta_nanos = NanosField()
+    at = models.DateTimeField(default=timezone.now)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reservation", "window"],
+                condition=Q(kind="reserve"),
+                name="held_once_per_window",
+            ),
+            models.UniqueConstraint(
+                fields=["reservation", "window"],
+                condition=Q(kind__in=["settle", "release", "presume"]),
+                name="closed_once_per_window",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reservation_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("a ledger entry is never changed; write a correction")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("a ledger entry is never deleted; write a correction")

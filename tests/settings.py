@@ -1,0 +1,21 @@
+"""The product's settings as tests run them: nothing from a developer's .env or shell."""
+
+import os
+
+os.environ["ENV_FILE"] = os.devnull
+os.environ["SECRET_KEY"] = "tests-only"
+for name in ("GROQ_API_KEY", "DEMO_BASE_URL", "DEMO_API_KEY", "GROQ_BASE_URL", "CACHE_URL"):
+    os.environ.pop(name, None)
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "sqlite:///var/tests.sqlite3")
+
+from budgetrouter.settings import *  # noqa: E402, F403
+
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+DEMO_BASE_URL = "http://demo.test/v1"
+AXES_ENABLED = False
