@@ -13,11 +13,12 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory, worke
 
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
-        database["TEST"] = {"NAME": str(tmp_path_factory.mktemp("db") / "test.sqlite3")}
+        database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
     else:
         import os
 
-        database["TEST"] = {"NAME": f"test_budgetrouter_{os.getpid()}_{worker_id_or_main}"}
+        name = f"test_budgetrouter_{os.getpid()}_{worker_id_or_main}"
+        database.setdefault("TEST", {})["NAME"] = name
 
 
 @pytest.fixture(scope="session")
