@@ -67,7 +67,9 @@ class Window(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["budget", "starts_at"], name="one_window_per_start"),
             models.CheckConstraint(
-                condition=Q(spent_nanos__gte=0) & Q(reserved_nanos__gte=0) & Q(overage_nanos__gte=0),
+                condition=Q(spent_nanos__gte=0)
+                & Q(reserved_nanos__gte=0)
+                & Q(overage_nanos__gte=0),
                 name="counters_are_not_negative",
             ),
             models.CheckConstraint(

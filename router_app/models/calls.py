@@ -72,7 +72,9 @@ class Call(models.Model):
     decision = models.ForeignKey(RoutingDecision, on_delete=models.PROTECT, related_name="calls")
     attempt = models.PositiveSmallIntegerField(default=1)
     reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="call")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="calls")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="calls"
+    )
     model = models.ForeignKey(LanguageModel, on_delete=models.PROTECT, related_name="calls")
     price = models.ForeignKey(Price, on_delete=models.PROTECT)
     task_type = models.CharField(max_length=16, choices=TASK_CHOICES)

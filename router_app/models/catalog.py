@@ -63,7 +63,8 @@ class Provider(CatalogRow):
     )
     enabled = models.BooleanField(default=True)
     stand_in = models.BooleanField(
-        default=False, help_text="A small local model writes the answers in place of the named ones."
+        default=False,
+        help_text="A small local model writes the answers in place of the named ones.",
     )
 
     class Meta:
@@ -103,7 +104,9 @@ class LanguageModel(CatalogRow):
     class Meta:
         ordering = ["-quality", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["provider", "model_id"], name="one_model_id_per_provider")
+            models.UniqueConstraint(
+                fields=["provider", "model_id"], name="one_model_id_per_provider"
+            )
         ]
 
     def __str__(self) -> str:
@@ -149,7 +152,9 @@ class RoutingPolicy(CatalogRow):
     floor_low = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(100)])
     floor_medium = models.PositiveSmallIntegerField(default=60, validators=[MaxValueValidator(100)])
     floor_high = models.PositiveSmallIntegerField(default=75, validators=[MaxValueValidator(100)])
-    strength_bonus = models.PositiveSmallIntegerField(default=15, validators=[MaxValueValidator(100)])
+    strength_bonus = models.PositiveSmallIntegerField(
+        default=15, validators=[MaxValueValidator(100)]
+    )
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(

@@ -1,0 +1,58 @@
+"""What a person has left, for pages and replies. Reads only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from router_app.budgets.plans import open_windows
+from router_app.budgets.windows import period_bounds
+from router_app.models import Budget, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One budget as it stands. Amounts in nano-dollars; spent, held and free are three things."""
+
+    budget_id: int
+    name: str
+    period: str
+    task_type: str
+    limit_nanos: int
+    spent_nanos: int
+    reserved_nanos: int
+    overage_nanos: int
+    free_nanos: int
+    starts_at: datetime
+    resets_at: datetime | None
+    time_zone: str
+    set_by_administrator: bool
+
+
+def statements_of(user_id: int, *, now: datetime) -> list[Statement]:
+    """Every active budget of a person, the shortest period first."""
+    budgets = {b.pk: b for b in Budget.objects.filter(user_id=user_id, is_active=True)}
+    windows = open_windows(budgets, now)
+    order = {"day": 0, "week": 1, "month": 2, "total": 3}
+    found = [_statement(budget, windows.get(pk), now) for pk, budget in budgets.items()]
+    return sorted(found, key=lambda s: (order[s.period], bool(s.task_type), s.budget_id))
+
+
+def _statement(budget: Budget, window: Window | None, now: datetime) -> Statement:
+    if window is None:
+        starts_at, ends_at = period_bounds(budget.period, ZoneInfo(budget.time_zone), now)
+        window = Window(starts_at=starts_at, ends_at=ends_at, limit_nanos=budget.limit_nanos)
+    return Statement(
+        budget_id=budget.pk,
+        name=budget.name,
+        period=budget.period,
+        task_type=budget.task_type,
+        limit_nanos=window.limit_nanos,
+        spent_nanos=window.spent_nanos,
+        reserved_nanos=window.reserved_nanos,
+        overage_nanos=window.overage_nanos,
+        free_nanos=window.free_nanos,
+        starts_at=window.starts_at,
+        resets_at=window.ends_at,
+        time_zone=budget.time_zone,
+        set_by_administrator=budget.set_by_administrator,
+    )
