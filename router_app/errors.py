@@ -47,6 +47,14 @@ class RouterError(Exception):
         return {}
 
 
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What a request without a whole answer cost all the same."""
+
+    decision_id: str
+    cost_nanos: int
+
+
 class InvalidRequest(RouterError):
     status = 400
     type = "invalid_request_error"
@@ -126,9 +134,12 @@ class AlreadyClosed(RouterError):
 
 
 class ProviderError(RouterError):
+    """No whole answer came; `charged` says what the attempts cost, once that is booked."""
+
     status = 502
     type = "provider_error"
     code = "provider_failed"
+    charged: "Charged | None" = None
 
 
 class ProviderFailed(ProviderError):

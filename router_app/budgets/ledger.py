@@ -75,9 +75,10 @@ def settle(reservation_id: uuid.UUID, *, actual_nanos: int, now: datetime) -> No
     _close(reservation_id, State.SETTLED, Kind.SETTLE, actual_nanos, now)
 
 
-def release(reservation_id: uuid.UUID, *, now: datetime) -> None:
-    """Close at nothing: the provider provably did not bill."""
-    _close(reservation_id, State.RELEASED, Kind.RELEASE, 0, now)
+def release(reservation_id: uuid.UUID, *, now: datetime, unsent: bool = False) -> None:
+    """Close at nothing: the provider provably did not bill. `unsent`: only if it never was sent."""
+    open_states = (State.HELD,) if unsent else Reservation.OPEN_STATES
+    _close(reservation_id, State.RELEASED, Kind.RELEASE, 0, now, open_states)
 
 
 def presume(reservation_id: uuid.UUID, *, now: datetime) -> None:
@@ -86,7 +87,7 @@ def presume(reservation_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def overdue(now: datetime, *, user_id: int | None = None) -> list[Reservation]:
-    """Open reservations whose lease is over. Closing them is `gateway.closing`'s, with their calls."""
+    """Open reservations whose lease is over; `gateway.closing` closes them with their calls."""
     late = Reservation.objects.filter(state__in=Reservation.OPEN_STATES, lease_ends_at__lte=now)
     return list(late if user_id is None else late.filter(user_id=user_id))
 
@@ -133,12 +134,17 @@ def _hold(window: Window, amount_nanos: int) -> None:
 
 
 def _close(
-    reservation_id: uuid.UUID, state: State, kind: Kind, actual_nanos: int | None, now: datetime
+    reservation_id: uuid.UUID,
+    state: State,
+    kind: Kind,
+    actual_nanos: int | None,
+    now: datetime,
+    open_states: Sequence[State] = Reservation.OPEN_STATES,
 ) -> None:
     """Close once: whoever changes the state books it, everyone else gets AlreadyClosed."""
     amount = Reservation.objects.values_list("amount_nanos", flat=True).get(pk=reservation_id)
     actual = amount if actual_nanos is None else actual_nanos
-    still_open = Reservation.objects.filter(pk=reservation_id, state__in=Reservation.OPEN_STATES)
+    still_open = Reservation.objects.filter(pk=reservation_id, state__in=open_states)
     if still_open.update(state=state, actual_nanos=actual, closed_at=now) != 1:
         raise AlreadyClosed("this reservation was closed before")
     spent, overage = min(actual, amount), max(0, actual - amount)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Greatest
 
 from router_app.models import Budget, Period, User, Window
@@ -35,6 +36,31 @@ def create_starting_budget(user: User) -> Budget:
     return create_budget(
         user=user, period=Period.MONTH, limit_nanos=settings.NEW_ACCOUNT_MONTHLY_NANOS
     )
+
+
+def ensure_starting_budget(user: User) -> Budget | None:
+    """Give a person the starting limit unless they have a general one or need none; idempotent.
+
+    Whatever makes an account calls this: sign-up, the admin, `createsuperuser`. An account made in
+    another way has no budget, and the gateway refuses it until somebody sets one.
+    """
+    if user.unlimited or general_limits(user).exists():
+        return None
+    return create_starting_budget(user)
+
+
+def general_limits(user: User) -> QuerySet[Budget]:
+    """The active limits that bound all spending: for every task, by the month or in total."""
+    return Budget.objects.filter(
+        user=user, is_active=True, task_type="", period__in=(Period.MONTH, Period.TOTAL)
+    )
+
+
+def is_last_general_limit(budget: Budget) -> bool:
+    """Whether without this budget its owner could spend without any bound."""
+    general = general_limits(budget.user)
+    others = general.exclude(pk=budget.pk)
+    return general.filter(pk=budget.pk).exists() and not others.exists()
 
 
 def set_limit(budget: Budget, *, limit_nanos: int, now: datetime) -> None:

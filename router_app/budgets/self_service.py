@@ -1,0 +1,78 @@
+"""What people may do with limits of their own; above that an administrator decides.
+
+Everybody keeps a general limit (all tasks, by the month or in total) unless an administrator has
+said that the account needs none. A limit that an administrator set is seen and not touched.
+"""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from router_app.budgets import limits
+from router_app.models import Budget, User
+from router_app.money import format_usd
+
+
+class NotYours(Exception):
+    """This change is not the owner's to make; the text says why and is for people."""
+
+
+def create_own_limit(*, user: User, period: str, limit_nanos: int, task_type: str = "") -> Budget:
+    """A further limit. Raises NotYours above the ceiling or where one of its kind is active."""
+    _check_amount(limit_nanos)
+    with transaction.atomic():
+        _take_turns(user)
+        if twin_of(user, period, task_type) is not None:
+            name = limits.default_name(period, task_type).lower()
+            raise NotYours(f"You already have a {name}: change that one.")
+        return limits.create_budget(
+            user=user, period=period, limit_nanos=limit_nanos, task_type=task_type
+        )
+
+
+def change_own_limit(budget: Budget, *, limit_nanos: int, now: datetime) -> None:
+    """Another amount, at once. Raises NotYours above the ceiling or for an administrator's limit."""
+    _check_owner_may(budget)
+    if limit_nanos != budget.limit_nanos:
+        _check_amount(limit_nanos)
+    limits.set_limit(budget, limit_nanos=limit_nanos, now=now)
+
+
+def close_own_limit(budget: Budget) -> None:
+    """The limit ends. Raises NotYours for the last general one and for an administrator's."""
+    _check_owner_may(budget)
+    with transaction.atomic():
+        _take_turns(budget.user)
+        if is_protected(budget):
+            raise NotYours(
+                "This is your last limit for all tasks, so it can be changed and not closed."
+            )
+        limits.close_budget(budget)
+
+
+def is_protected(budget: Budget) -> bool:
+    """Whether closing it would leave its owner without a bound that nobody decided to lift."""
+    return not budget.user.unlimited and limits.is_last_general_limit(budget)
+
+
+def twin_of(user: User, period: str, task_type: str) -> Budget | None:
+    """The person's own active limit of the same period and task."""
+    own = Budget.objects.filter(user=user, is_active=True, set_by_administrator=False)
+    return own.filter(period=period, task_type=task_type).first()
+
+
+def _check_owner_may(budget: Budget) -> None:
+    if budget.set_by_administrator:
+        raise NotYours("An administrator set this limit; only an administrator can change it.")
+
+
+def _check_amount(limit_nanos: int) -> None:
+    if not 0 <= limit_nanos <= settings.SELF_SERVICE_MAX_NANOS:
+        most = format_usd(settings.SELF_SERVICE_MAX_NANOS)
+        raise NotYours(f"You can set limits up to {most}; an administrator can set higher ones.")
+
+
+def _take_turns(user: User) -> None:
+    # Two changes at once must not both see the other's limit. (On SQLite writers queue anyway.)
+    User.objects.select_for_update().get(pk=user.pk)

@@ -1,0 +1,59 @@
+"""What a call that broke is charged: usage counted by us where the provider said none.
+
+Counted is meant to err on the side of the bill: each delta is at least one token, whatever our
+estimate of its text says. Never more than the cap, which the provider was told.
+"""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from router_app.estimates.tokens import estimate_tokens
+from router_app.gateway.requests import Admission
+from router_app.providers.base import Usage, UsageSource
+
+
+class Meter:
+    """Counts what one call streams."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self.first_token_at: datetime | None = None
+        self._deltas = 0
+        self._thinking: list[str] = []
+        self.parts: list[str] = []
+
+    def saw_text(self, text: str) -> None:
+        """A piece of the answer came."""
+        self.parts.append(text)
+        self._count()
+
+    def saw_thinking(self, text: str) -> None:
+        """A piece of reasoning came: billed, not shown."""
+        self._thinking.append(text)
+        self._count()
+
+    def _count(self) -> None:
+        self.first_token_at = self.first_token_at or timezone.now()
+        self._deltas += 1
+
+    @property
+    def saw_anything(self) -> bool:
+        """Whether the provider produced a token."""
+        return self._deltas > 0
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self.parts)
+
+    def usage(self) -> Usage:
+        """The call's tokens as counted."""
+        thought = estimate_tokens("".join(self._thinking))
+        output = max(estimate_tokens(self.text) + thought, self._deltas)
+        return Usage(
+            input_tokens=self._admission.input_tokens,
+            output_tokens=min(output, self._admission.cap_tokens),
+            reasoning_tokens=min(thought, self._admission.cap_tokens),
+            source=UsageSource.COUNTED,
+        )

@@ -1,0 +1,79 @@
+"""From how a call ended to how it is booked: the one place that decides between settle, release
+and presume.
+
+- a whole answer: settled at the reported usage, or at the counted where none was reported
+- stopped by the person: settled at what ran
+- failed, provably not billed, nothing came: released
+- failed after something came, or with usage reported: settled at that
+- failed, nothing came, nobody knows: presumed at the full amount
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from router_app.gateway.closing import Ending
+from router_app.gateway.counting import Meter
+from router_app.models import Call
+from router_app.providers.base import Billing, Finished, ProviderFailure, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The person, or the server's end, stopped the call."""
+
+    by_server: bool = False
+
+
+CallEnd = Finished | ProviderFailure | Stopped
+
+
+def ending_of(
+    end: CallEnd,
+    meter: Meter,
+    *,
+    first_token_at: datetime | None = None,
+    message_id: uuid.UUID | None = None,
+) -> Ending:
+    """How to book this end. An ending with text is the request's last: nothing is retried after."""
+    outcome, error = _outcome(end, meter)
+    failure = end if isinstance(end, ProviderFailure) else None
+    finished = end if isinstance(end, Finished) else None
+    usage = _usage(end, meter)
+    return Ending(
+        outcome=outcome,
+        usage=usage,
+        released=usage is None and failure is not None and failure.billing is Billing.NOT_BILLED,
+        finish_reason=finished.finish_reason if finished else "",
+        failure=failure,
+        provider_request_id=finished.provider_request_id if finished else "",
+        first_token_at=first_token_at,
+        last=outcome != Call.Outcome.FAILED,
+        message_id=message_id,
+        text=meter.text,
+        error=error,
+    )
+
+
+def _outcome(end: CallEnd, meter: Meter) -> tuple[Call.Outcome, dict[str, object] | None]:
+    if isinstance(end, Finished):
+        return Call.Outcome.ANSWERED, None
+    if isinstance(end, Stopped):
+        if end.by_server:
+            message = "The server was shut down while this answer was being written."
+            return Call.Outcome.INTERRUPTED, {"code": "shut_down", "message": message}
+        return Call.Outcome.STOPPED, None
+    if meter.text:
+        message = "The connection to the provider broke before the answer was whole."
+        return Call.Outcome.INTERRUPTED, {"code": "interrupted", "message": message}
+    return Call.Outcome.FAILED, None
+
+
+def _usage(end: CallEnd, meter: Meter) -> Usage | None:
+    if isinstance(end, Finished):
+        return end.usage or meter.usage()
+    if isinstance(end, Stopped):
+        return meter.usage()
+    if end.usage is not None:
+        return end.usage
+    return meter.usage() if meter.saw_anything else None

@@ -1,0 +1,109 @@
+"""Where runs live: the server's event loop, or a loop of our own where there is none.
+
+A run outlives the request that asked for it, so it needs a loop that does. Under the ASGI server
+that is the server's own; commands and the test client bring loops that end with each request, so
+there a background thread keeps one.
+"""
+
+import asyncio
+import threading
+import uuid
+
+from router_app.analytics import mirror
+from router_app.gateway.execution import Run
+from router_app.gateway.writer import writer
+from router_app.providers.registry import aclose_all
+
+SETTLING_SECONDS = 5.0  # for runs that were stopped at the end to be booked
+
+_server_loop: asyncio.AbstractEventLoop | None = None
+_own_loop: asyncio.AbstractEventLoop | None = None
+_own_loop_lock = threading.Lock()
+_runs: dict[uuid.UUID, Run] = {}
+_tasks: set[asyncio.Task[None]] = set()
+_is_closing = False
+
+
+def startup(loop: asyncio.AbstractEventLoop) -> None:
+    """The server is up: runs live on its loop from now on."""
+    global _server_loop, _is_closing
+    _server_loop, _is_closing = loop, False
+    mirror.start_worker()
+
+
+async def shutdown(grace_seconds: float) -> None:
+    """Let runs end by themselves, stop the rest, see everything booked and mirrored."""
+    global _server_loop, _is_closing
+    _is_closing = True
+    await wait_for_runs(grace_seconds)
+    for run in list(_runs.values()):
+        run.stop(by_server=True)
+    await wait_for_runs(SETTLING_SECONDS)
+    await aclose_all()
+    await asyncio.to_thread(mirror.stop_worker)
+    await asyncio.to_thread(writer.stop)
+    _server_loop = None
+
+
+def is_closing() -> bool:
+    """Whether the server is shutting down and takes nothing new."""
+    return _is_closing
+
+
+def launch(run: Run) -> None:
+    """Start a run; it is found by its decision's id until it has ended."""
+    _runs[run.decision_id] = run
+    loop = _server_loop or _background_loop()
+    if loop is _running_loop():
+        _begin(run)
+    else:
+        loop.call_soon_threadsafe(_begin, run)
+
+
+def find(decision_id: uuid.UUID) -> Run | None:
+    """The run of this decision, while it is under way in this process."""
+    return _runs.get(decision_id)
+
+
+async def wait_for_runs(seconds: float) -> None:
+    """Return when no run is left, or after so many seconds."""
+    ended = [asyncio.create_task(_ended(run)) for run in list(_runs.values())]
+    if ended:
+        _, late = await asyncio.wait(ended, timeout=seconds)
+        for task in late:
+            task.cancel()
+
+
+async def _ended(run: Run) -> None:
+    async for _ in run.events():
+        pass
+
+
+def _begin(run: Run) -> None:
+    task = asyncio.get_running_loop().create_task(_execute(run))
+    _tasks.add(task)  # a loop holds its tasks weakly
+    task.add_done_callback(_tasks.discard)
+
+
+async def _execute(run: Run) -> None:
+    try:
+        await run.execute()
+    finally:
+        _runs.pop(run.decision_id, None)
+        mirror.poke()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _background_loop() -> asyncio.AbstractEventLoop:
+    global _own_loop
+    with _own_loop_lock:
+        if _own_loop is None:
+            _own_loop = asyncio.new_event_loop()
+            threading.Thread(target=_own_loop.run_forever, name="runs", daemon=True).start()
+        return _own_loop

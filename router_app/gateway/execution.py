@@ -1,0 +1,295 @@
+"""A run: one admitted request on its way to an answer, attempt by attempt.
+
+Each attempt is bread, filling, bread: note that it is sent, make the call with no transaction open,
+close it. After a failure with no text yet the same model is asked again, then the next candidate,
+each with a reservation of its own; after the first text never.
+
+A run belongs to the process, not to the request that asked: a closed tab or a reload does not end
+it. Who wants to watch follows its events from the beginning, from any event loop.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from django.conf import settings
+from django.utils import timezone
+
+from router_app.catalog.availability import mark_unavailable
+from router_app.errors import Charged, RouterError, Unavailable
+from router_app.gateway.admission import Attempt, Sizes, admit
+from router_app.gateway.broadcast import Broadcast
+from router_app.gateway.closing import Closed, Ending, close, give_up, note_progress, note_sent
+from router_app.gateway.cooling import cooling
+from router_app.gateway.counting import Meter
+from router_app.gateway.endings import CallEnd, Stopped, ending_of
+from router_app.gateway.failures import error_of, unexpected, words_of
+from router_app.gateway.requests import (
+    Admission,
+    Answer,
+    Delta,
+    Outcome,
+    RouteRequest,
+    RunEvent,
+    Switched,
+    Thinking,
+)
+from router_app.gateway.writer import writer
+from router_app.providers import retries
+from router_app.providers.base import (
+    CallRequest,
+    Endpoint,
+    FailureKind,
+    Finished,
+    Limits,
+    ProviderFailure,
+    ReasoningDelta,
+    TextDelta,
+    Usage,
+)
+from router_app.providers.registry import provider_for
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 6  # of one request, over all candidates
+PROGRESS_SECONDS = 0.5  # how often the text so far is kept, and a wish to stop is looked for
+LEAST_SECONDS = 1.0  # with less left of the request's time no further attempt is begun
+
+
+class Run:
+    """One request under way. Made by `service.start`; the engine runs `execute` once."""
+
+    def __init__(
+        self,
+        request: RouteRequest,
+        sizes: Sizes,
+        admission: Admission,
+        message_id: uuid.UUID | None = None,
+    ) -> None:
+        self.request = request
+        self.admission = admission
+        self.message_id = message_id
+        self._sizes = sizes
+        self._events: Broadcast[RunEvent] = Broadcast()
+        self._stop = asyncio.Event()
+        self._stopped_by_server = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._deadline = 0.0
+        self._answer: Answer | None = None
+        self._error: RouterError | None = None
+        self._excluded: dict[str, str] = {}
+        self._retries = 0
+
+    @property
+    def decision_id(self) -> uuid.UUID:
+        """The request's public id."""
+        return self.admission.decision_id
+
+    def events(self) -> AsyncIterator[RunEvent]:
+        """Everything that happened and will happen, from the beginning to the end."""
+        return self._events.follow()
+
+    async def finished(self) -> Answer:
+        """The answer, whole or not, once it is booked. Raises RouterError where nothing came."""
+        await self._events.ended()
+        if self._answer is None:
+            raise self._error or Unavailable("This request was ended by the server.")
+        return self._answer
+
+    def stop(self, *, by_server: bool = False) -> None:
+        """End the answer here; it is charged for what ran. From any thread."""
+        self._stopped_by_server = by_server
+        if self._loop is None:
+            self._stop.set()
+        else:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def execute(self) -> None:
+        """Walk the attempts to the end. Never raises; what went wrong is for `finished`."""
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + settings.CALL_TOTAL_SECONDS
+        try:
+            await self._walk()
+        except RouterError as error:
+            self._error = error
+        except Exception:
+            logger.exception("a run failed")
+        finally:
+            self._events.close()
+
+    async def _walk(self) -> None:
+        while (failure := await self._attempt()) is not None:
+            following = await self._following(failure)
+            if following is None:
+                break
+            outcome, _ = await writer.run(
+                lambda attempt=following: admit(self.request, self._sizes, attempt)  # type: ignore[misc]
+            )
+            if isinstance(outcome, RouterError):
+                break
+            self._events.send(Switched(outcome.spec.name, words_of(self.admission, failure)))
+            self.admission = outcome
+        if failure is not None:
+            await self._give_up(failure)
+
+    async def _attempt(self) -> ProviderFailure | None:
+        """One call from sent to closed; returns the failure where another attempt may follow."""
+        admission, meter = self.admission, Meter(self.admission)
+        if not await writer.run(lambda: note_sent(admission)):
+            raise Unavailable("This request waited too long to be sent.")
+        cooling.started(admission.provider.slug, admission.spec.id)
+        end = await self._call_until_stopped(meter)
+        ending = ending_of(
+            end, meter, first_token_at=meter.first_token_at, message_id=self.message_id
+        )
+        closed = await writer.run(lambda: close(admission, ending))
+        self._tell_cooling(end)
+        if ending.failure and ending.failure.kind == FailureKind.MODEL_GONE:
+            reason, now = ending.failure.detail, timezone.now()
+            await writer.run(lambda: mark_unavailable(admission.spec.pk, reason, now=now))
+        if not ending.last:
+            return ending.failure
+        self._answer = self._answer_of(ending, closed)
+        return None
+
+    async def _call_until_stopped(self, meter: Meter) -> CallEnd:
+        call = asyncio.create_task(self._call(meter))
+        stop = asyncio.create_task(self._stop.wait())
+        step = PROGRESS_SECONDS if self.message_id else None
+        while not call.done() and not self._stop.is_set():
+            await asyncio.wait({call, stop}, timeout=step, return_when=asyncio.FIRST_COMPLETED)
+            await self._keep_progress(meter)
+        for task in (call, stop):
+            task.cancel()
+        await asyncio.wait({call, stop})
+        if call.cancelled():
+            return Stopped(by_server=self._stopped_by_server)
+        error = call.exception()
+        if error is None:
+            return call.result()
+        if isinstance(error, ProviderFailure):
+            return error
+        logger.error("a call failed unexpectedly", exc_info=error)
+        return unexpected()
+
+    async def _call(self, meter: Meter) -> Finished:
+        request = self._call_request()
+        async with aclosing(provider_for(request.endpoint).stream(request)) as events:  # type: ignore[type-var]
+            async for event in events:
+                if isinstance(event, Finished):
+                    return event
+                self._pass_on(event, meter)
+        raise unexpected()  # an adapter that ends without an end breaks its contract
+
+    def _pass_on(self, event: TextDelta | ReasoningDelta, meter: Meter) -> None:
+        if isinstance(event, TextDelta):
+            meter.saw_text(event.text)
+            self._events.send(Delta(event.text))
+            return
+        if not meter.saw_anything:
+            self._events.send(Thinking())
+        meter.saw_thinking(event.text)
+
+    def _call_request(self) -> CallRequest:
+        admission = self.admission
+        provider = admission.provider
+        return CallRequest(
+            endpoint=Endpoint(provider.slug, provider.base_url, provider.api_key),
+            model=admission.spec.id,
+            messages=self.request.messages,
+            max_output_tokens=admission.cap_tokens,
+            limits=Limits(
+                connect=settings.CALL_CONNECT_SECONDS,
+                first_token=settings.CALL_FIRST_TOKEN_SECONDS,
+                between_tokens=settings.CALL_BETWEEN_TOKENS_SECONDS,
+                total=self._seconds_left(),
+            ),
+        )
+
+    async def _keep_progress(self, meter: Meter) -> None:
+        message_id = self.message_id
+        if message_id is None:
+            return
+        text = meter.text
+        if await writer.run(lambda: note_progress(message_id, text)):
+            self._stop.set()
+
+    async def _following(self, failure: ProviderFailure) -> Attempt | None:
+        """The attempt to make after this failure, if one makes sense."""
+        spec, number = self.admission.spec, self.admission.attempt
+        if number >= MAX_ATTEMPTS or self._stop.is_set():
+            return None
+        delay = retries.delay_seconds(self._retries, failure.retry_after_seconds)
+        only = None
+        if retries.should_retry(failure, self._retries, False) and delay < self._seconds_left():
+            self._retries += 1
+            only = spec.id
+            await self._pause(delay)
+        elif self.request.model is None:
+            self._retries = 0
+            self._excluded[spec.id] = f"failed just now: {failure.detail}"
+        else:
+            return None  # the caller named this model and no other
+        if self._seconds_left() < LEAST_SECONDS or self._stop.is_set():
+            return None
+        return Attempt(
+            number + 1, self.decision_id, dict(self._excluded), only, self._seconds_left()
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _give_up(self, failure: ProviderFailure) -> None:
+        error = error_of(failure)
+        decision_id, message_id = self.decision_id, self.message_id
+        shown = {"code": error.code, "message": error.message}
+        stopped = self._stop.is_set()
+        cost = await writer.run(
+            lambda: give_up(decision_id, message_id=message_id, error=shown, stopped=stopped)
+        )
+        error.charged = Charged(str(decision_id), cost)
+        self._error = error
+
+    def _tell_cooling(self, end: CallEnd) -> None:
+        slug, model = self.admission.provider.slug, self.admission.spec.id
+        if isinstance(end, Finished):
+            cooling.succeeded(slug, model)
+        elif isinstance(end, ProviderFailure):
+            cooling.failed(slug, model, end)
+        else:
+            cooling.abandoned(slug, model)
+
+    def _seconds_left(self) -> float:
+        return self._deadline - asyncio.get_running_loop().time()
+
+    def _answer_of(self, ending: Ending, closed: Closed) -> Answer:
+        admission = self.admission
+        chosen = admission.decision.chosen
+        return Answer(
+            decision_id=admission.decision_id,
+            call_id=admission.call_id,
+            outcome=Outcome(ending.outcome.value),
+            text=ending.text,
+            model=admission.spec.id,
+            model_name=admission.spec.name,
+            provider=admission.provider.slug,
+            stand_in=admission.provider.stand_in,
+            finish_reason=ending.finish_reason,
+            usage=ending.usage or Usage(0, 0),
+            estimated_nanos=chosen.estimate.estimated_cost_nanos
+            if chosen and chosen.estimate
+            else 0,
+            reserved_nanos=admission.reserved_nanos,
+            cost_nanos=closed.cost_nanos,
+            total_cost_nanos=closed.total_cost_nanos,
+            attempts=admission.attempt,
+            decision=admission.decision,
+            closed_at=closed.closed_at,
+            budgets=closed.budgets,
+            error=error_of(ending.failure) if ending.failure else None,
+        )

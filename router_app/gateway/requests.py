@@ -1,0 +1,106 @@
+"""What the faces hand to the gateway, and what they get back. Amounts in nano-dollars."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from router_app.budgets.statements import Statement
+from router_app.catalog.snapshot import ProviderSpec
+from router_app.errors import ProviderError
+from router_app.models import RoutingDecision
+from router_app.money import Rates
+from router_app.providers.base import Usage
+from router_app.routing.decision import Decision
+from router_app.routing.specs import ModelSpec
+from router_app.routing.tasks import Quality, Task
+
+Face = RoutingDecision.Face
+Outcome = RoutingDecision.Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRequest:
+    """One prompt, validated by a face. `messages` are OpenAI-shaped, the prompt last."""
+
+    user_id: int
+    face: Face
+    messages: tuple[Mapping[str, Any], ...] = field(repr=False)
+    task: Task = Task.GENERAL
+    quality: Quality = Quality.MEDIUM
+    budget_nanos: int | None = None
+    model: str | None = None
+    max_tokens: int | None = None
+    allow_lower_quality: bool = True
+    api_key_id: int | None = None
+
+    @property
+    def prompt(self) -> str:
+        """The text of the last message."""
+        return str(self.messages[-1]["content"])
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A decision with the money for it held: what a provider call needs as its argument."""
+
+    decision_id: uuid.UUID
+    call_id: uuid.UUID
+    reservation_id: uuid.UUID
+    attempt: int
+    decision: Decision
+    spec: ModelSpec
+    provider: ProviderSpec
+    rates: Rates
+    cap_tokens: int
+    reserved_nanos: int
+    input_tokens: int  # expected; what is counted when the provider does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a request ended: the text that came, and what it cost."""
+
+    decision_id: uuid.UUID
+    call_id: uuid.UUID
+    outcome: Outcome
+    text: str = field(repr=False)
+    model: str
+    model_name: str
+    provider: str
+    stand_in: bool
+    finish_reason: str
+    usage: Usage
+    estimated_nanos: int
+    reserved_nanos: int
+    cost_nanos: int  # of the call that answered
+    total_cost_nanos: int  # of every attempt
+    attempts: int
+    decision: Decision
+    closed_at: datetime
+    budgets: tuple[Statement, ...]  # as they stand after this answer
+    error: ProviderError | None = None  # the stream broke: the text is not whole
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer's text."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model is reasoning: nothing to show yet, tokens are being spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """Another attempt begins before any text came: a retry, or the next candidate."""
+
+    model: str
+    reason: str
+
+
+RunEvent = Delta | Thinking | Switched

@@ -1,0 +1,116 @@
+"""What happens to a prompt: the one door to every provider.
+
+    start      decide → reserve → (in the background) send → settle → record
+    answer     the same, and wait for the end
+    preview    decide only: the price and the reasons, nothing held, nothing sent
+    stop       end an answer early; charged for what ran
+
+Pages, the JSON face and commands call these and nothing below them.
+"""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from router_app.budgets.statements import Statement, statements_of
+from router_app.catalog.snapshot import Snapshot, current_snapshot
+from router_app.errors import Charged, RouterError, Unavailable
+from router_app.gateway import admission, engine
+from router_app.gateway.admission import Attempt, Recorder, Sizes
+from router_app.gateway.execution import Run
+from router_app.gateway.requests import Answer, RouteRequest
+from router_app.gateway.writer import writer
+from router_app.models import RoutingDecision
+from router_app.routing.decision import Decision
+from router_app.routing.specs import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be done, and what is left to do it with."""
+
+    decision: Decision
+    spec: ModelSpec
+    stand_in: bool
+    budgets: tuple[Statement, ...]
+
+
+async def start(request: RouteRequest, *, record: Recorder | None = None) -> Run:
+    """Decide and reserve, then call in the background. Raises RouterError where that is refused.
+
+    `record` runs in the same transaction as the reservation, also for a refusal; what it raises
+    undoes all and is raised here.
+    """
+    if engine.is_closing():
+        raise Unavailable("The server is shutting down. Try again in a few seconds.")
+    # Shielded: a client that leaves now must not leave money held that nobody will send.
+    return await asyncio.shield(asyncio.ensure_future(_start(request, record)))
+
+
+async def answer(request: RouteRequest) -> Answer:
+    """The whole answer. Raises RouterError where there is none, or where the stream broke."""
+    run = await start(request)
+    result = await run.finished()
+    if result.error is not None:
+        result.error.charged = Charged(str(result.decision_id), result.total_cost_nanos)
+        raise result.error
+    return result
+
+
+async def preview(request: RouteRequest) -> Preview:
+    """The decision as it would be made now. Raises the error a real request would get."""
+    sizes = Sizes.of(request)
+    return await writer.run(lambda: _preview(request, sizes))
+
+
+async def stop(decision_id: uuid.UUID, *, user_id: int) -> bool:
+    """Ask a run of this person to end; False where there is none under way."""
+    found = await writer.run(lambda: _request_stop(decision_id, user_id))
+    run = engine.find(decision_id)
+    if found and run is not None:
+        run.stop()
+    return found
+
+
+def find_run(decision_id: uuid.UUID) -> Run | None:
+    """The run of this decision, while it is under way in this process."""
+    return engine.find(decision_id)
+
+
+def catalog() -> Snapshot:
+    """The catalogue in force: specs, providers in use, policy. Reads the database."""
+    return current_snapshot(timezone.now())
+
+
+def demo_active() -> bool:
+    """Whether a stand-in writes the answers. Reads the database."""
+    return any(provider.stand_in for provider in catalog().providers.values())
+
+
+async def _start(request: RouteRequest, record: Recorder | None) -> Run:
+    sizes = Sizes.of(request)
+    outcome, message_id = await writer.run(
+        lambda: admission.admit(request, sizes, Attempt(), record)
+    )
+    if isinstance(outcome, RouterError):
+        raise outcome
+    run = Run(request, sizes, outcome, message_id)
+    engine.launch(run)
+    return run
+
+
+def _preview(request: RouteRequest, sizes: Sizes) -> Preview:
+    decision, snapshot = admission.preview(request, sizes)
+    spec = snapshot.spec(decision.chosen.id) if decision.chosen else None
+    assert spec is not None  # noqa: S101
+    budgets = tuple(statements_of(request.user_id, now=timezone.now()))
+    return Preview(decision, spec, snapshot.providers[spec.provider].stand_in, budgets)
+
+
+def _request_stop(decision_id: uuid.UUID, user_id: int) -> bool:
+    running = RoutingDecision.objects.filter(
+        pk=decision_id, user_id=user_id, outcome=RoutingDecision.Outcome.RUNNING
+    )
+    return running.update(stop_requested_at=timezone.now()) == 1
