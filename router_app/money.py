@@ -5,7 +5,15 @@ whole number of nanos after rounding up once. Names of amounts in nanos end in `
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from decimal import (
+    MAX_EMAX,
+    MIN_EMIN,
+    ROUND_CEILING,
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    InvalidOperation,
+)
 
 NANOS_PER_USD = 1_000_000_000
 TOKENS_PER_RATE = 1_000_000
@@ -14,6 +22,7 @@ MAX_TOKENS = 2**31 - 1
 
 _NANO = Decimal("1E-9")
 _WIDE = Context(prec=60)
+_MAX_USD_EXPONENT = 9  # 9.2E+9 USD
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +37,30 @@ class Rates:
 def nanos_from_usd(usd: Decimal | int | str, *, rounding: str | None = None) -> int:
     """Convert US dollars to nano-dollars.
 
-    Raises ValueError for what is not finite, for an amount finer than a nano-dollar unless a
-    `decimal` rounding mode is given, and for more than a 64-bit integer holds.
+    Raises ValueError for what is not a finite number, for an amount finer than a nano-dollar
+    unless a `decimal` rounding mode is given, and for more than a 64-bit integer holds.
     """
-    amount = Decimal(usd)
+    try:
+        amount = Decimal(usd)
+    except InvalidOperation:
+        raise ValueError("an amount of money must be a number") from None
     if not amount.is_finite():
         raise ValueError("an amount of money must be a finite number")
-    if abs(amount) * NANOS_PER_USD > MAX_NANOS:
+    if amount.adjusted() > _MAX_USD_EXPONENT:
         raise ValueError("this amount of money is too large")
-    nanos = _WIDE.multiply(amount, Decimal(NANOS_PER_USD))
-    whole = nanos.to_integral_value(rounding=rounding or ROUND_HALF_EVEN, context=_WIDE)
+    # Every digit counts when asking whether the amount is exact, however many there are.
+    exact = Context(prec=len(amount.as_tuple().digits) + 1, Emax=MAX_EMAX, Emin=MIN_EMIN)
+    nanos = amount.scaleb(9, context=exact)
+    whole = nanos.to_integral_value(rounding=rounding or ROUND_HALF_EVEN)
     if rounding is None and whole != nanos:
         raise ValueError("an amount of money cannot be finer than a nano-dollar (9 decimals)")
+    if abs(whole) > MAX_NANOS:
+        raise ValueError("this amount of money is too large")
     return int(whole)
 
 
 def usd_from_nanos(nanos: int) -> Decimal:
-    """The exact amount in US dollars, without trailing zeros and never in scientific notation."""
+    """The exact amount in US dollars, without trailing zeros. For text use `plain_usd`."""
     return Decimal(plain_usd(nanos))
 
 

@@ -79,3 +79,10 @@ class Candidate:
     estimate: Estimate | None
     rank: int | None = None  # 1: chosen; 2: would be next
     drop: Drop | None = None
+
+    @property
+    def priced(self) -> Estimate:
+        """The estimate of one that can serve. Raises ValueError where no price is in force."""
+        if self.estimate is None:
+            raise ValueError(f"{self.id} has no price")
+        return self.estimate

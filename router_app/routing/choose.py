@@ -1,15 +1,167 @@
 """`decide`: the rules of `policy.py`, applied in order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from router_app.routing.decision import Decision
+from router_app.routing.candidates import Candidate, Drop, DropCode
+from router_app.routing.decision import Decision, Route
+from router_app.routing.estimating import estimate, tightest
+from router_app.routing.filters import below_floor, cannot_serve, too_dear
 from router_app.routing.policy import Policy
+from router_app.routing.reasons import why_chosen
+from router_app.routing.refusal import RoutingRefusal, refuse
 from router_app.routing.request import Funds, RoutingRequest
+from router_app.routing.scoring import by_name, by_price, by_score, score
 from router_app.routing.specs import ModelSpec
+
+_Order = Callable[[Candidate], tuple[int | str, ...]]
+_Picked = tuple[Route, list[Candidate]]  # the rule that chose; those in the running, best first
+
+
+@dataclass(frozen=True, slots=True)
+class _Entrant:
+    """A candidate and what stands against it."""
+
+    candidate: Candidate  # dropped already, if it cannot serve at all
+    too_low: Drop | None
+    too_dear: Drop | None
+
+    @property
+    def serves(self) -> bool:
+        return self.candidate.drop is None
+
+
+_Fits = Callable[[_Entrant], bool]
 
 
 def decide(
     request: RoutingRequest, specs: Sequence[ModelSpec], policy: Policy, headroom: Sequence[Funds]
 ) -> Decision:
-    """Choose a model, or say in `refusal` why none; never raises because nothing fits."""
-    raise NotImplementedError
+    """Choose a model, or say in `refusal` why none; never raises because nothing fits.
+
+    Pure: the same facts give the same decision, in whatever order the specs come.
+    """
+    entrants = [_enter(request, spec, policy, headroom) for spec in specs]
+    entrants.sort(key=lambda entrant: by_name(entrant.candidate))
+    route, ranked = _pick(request, entrants)
+    refusal = None if ranked else _refuse(request, policy, entrants, headroom)
+    floor = policy.floor(request.quality)
+    limited = tightest(request, headroom) is not None
+    return Decision(
+        policy_version=policy.version,
+        task=request.task,
+        quality=request.quality,
+        floor=floor,
+        budget_nanos=request.budget_nanos,
+        max_tokens=request.max_tokens,
+        model=request.model,
+        allow_lower_quality=request.allow_lower_quality,
+        funds=tuple(headroom),
+        route=route,
+        reason=refusal.message if refusal else why_chosen(request, route, ranked, floor, limited),
+        quality_met=bool(ranked) and ranked[0].score.quality >= floor,
+        candidates=_placed(request, route, ranked, entrants),
+        refusal=refusal,
+    )
+
+
+def _enter(
+    request: RoutingRequest, spec: ModelSpec, policy: Policy, headroom: Sequence[Funds]
+) -> _Entrant:
+    money = tightest(request, headroom)
+    numbers = estimate(request, spec, policy, money)
+    candidate = Candidate(
+        id=spec.id,
+        name=spec.name,
+        provider=spec.provider,
+        model_pk=spec.pk,
+        price_pk=spec.price_pk,
+        score=score(spec, request.task, policy),
+        estimate=numbers,
+        drop=cannot_serve(request, spec, numbers),
+    )
+    return _Entrant(
+        candidate,
+        too_low=below_floor(request, policy, candidate),
+        too_dear=too_dear(request, numbers, money, headroom) if numbers else None,
+    )
+
+
+def _affordable(entrant: _Entrant) -> bool:
+    return entrant.too_dear is None
+
+
+def _squeezable(entrant: _Entrant) -> bool:
+    """Only the windows are in the way, and what they have buys a useful answer."""
+    return entrant.too_dear is not None and entrant.too_dear.code is DropCode.OVER_FUNDS
+
+
+def _pools(
+    request: RoutingRequest, entrants: Sequence[_Entrant]
+) -> tuple[list[_Entrant], list[_Entrant]]:
+    """Those that may be chosen for their quality, and those that may be chosen at all.
+
+    A model that the caller named is good enough, whatever its score.
+    """
+    serving = [entrant for entrant in entrants if entrant.serves]
+    at_floor = [entrant for entrant in serving if request.model or not entrant.too_low]
+    return at_floor, serving if request.allow_lower_quality else at_floor
+
+
+def _pick(request: RoutingRequest, entrants: Sequence[_Entrant]) -> _Picked:
+    """The first rule under which anyone is left."""
+    at_floor, anyone = _pools(request, entrants)
+    rules: tuple[tuple[Route, list[_Entrant], _Fits, _Order], ...] = (
+        (Route.BEST, at_floor, _affordable, by_score),
+        (Route.CHEAPEST, anyone, _affordable, by_price),
+        (Route.SQUEEZED, at_floor, _squeezable, by_score),
+        (Route.SQUEEZED, anyone, _squeezable, by_price),
+    )
+    for route, pool, fits, order in rules:
+        found = sorted((entrant.candidate for entrant in pool if fits(entrant)), key=order)
+        if found:
+            return Route.OVERRIDE if request.model else route, found
+    return Route.REFUSED, []
+
+
+def _placed(
+    request: RoutingRequest, route: Route, ranked: list[Candidate], entrants: Sequence[_Entrant]
+) -> tuple[Candidate, ...]:
+    """Everyone with a rank or a drop reason: the ranked first, then the rest by score."""
+    in_order = [replace(item, rank=place) for place, item in enumerate(ranked, start=1)]
+    running = {by_name(candidate) for candidate in ranked}
+    quality_first = route is Route.BEST or not request.allow_lower_quality
+    rest = [
+        replace(entrant.candidate, drop=_obstacle(entrant, quality_first=quality_first))
+        for entrant in entrants
+        if by_name(entrant.candidate) not in running
+    ]
+    rest.sort(key=lambda candidate: (-candidate.score.total, by_name(candidate)))
+    return (*in_order, *rest)
+
+
+def _obstacle(entrant: _Entrant, *, quality_first: bool) -> Drop | None:
+    """What to tell about one that is not in the running.
+
+    Where the floor was given up, quality is not what stood in the way.
+    """
+    first, second = entrant.too_low, entrant.too_dear
+    if not quality_first:
+        first, second = second, first
+    return entrant.candidate.drop or first or second
+
+
+def _refuse(
+    request: RoutingRequest,
+    policy: Policy,
+    entrants: Sequence[_Entrant],
+    headroom: Sequence[Funds],
+) -> RoutingRefusal:
+    _, anyone = _pools(request, entrants)
+    return refuse(
+        request,
+        everyone=[entrant.candidate for entrant in entrants],
+        payable=[entrant.candidate for entrant in anyone],
+        headroom=headroom,
+        floor=policy.floor(request.quality),
+    )

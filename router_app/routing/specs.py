@@ -1,6 +1,7 @@
 """Frozen facts that routing decides on; `catalog/` makes them from rows."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from router_app.money import Rates
@@ -36,3 +37,4 @@ class ModelSpec:
     pk: int = 0  # row of LanguageModel
     price_pk: int = 0  # row of the Price in force
     reasoning_efforts: tuple[str, ...] = field(default=())
+    retires_on: date | None = None  # for the words about a retired model

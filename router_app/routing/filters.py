@@ -1,0 +1,122 @@
+"""Why a model is not in the running: one function per kind of reason, None where there is none."""
+
+from collections.abc import Sequence
+
+from router_app.money import format_usd
+from router_app.routing.candidates import Candidate, Drop, DropCode, Estimate
+from router_app.routing.policy import Policy
+from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest
+from router_app.routing.specs import ModelSpec, ModelStatus
+
+
+def cannot_serve(
+    request: RoutingRequest, spec: ModelSpec, estimate: Estimate | None
+) -> Drop | None:
+    """Reasons that neither money nor a lower quality would change."""
+    wanted = request.only or request.model
+    if spec.id != wanted and wanted is not None:
+        return Drop(DropCode.NOT_ASKED, "another model was asked for")
+    return (
+        _switched_off(spec)
+        or _excluded(request, spec)
+        or (_no_price() if estimate is None else _context_too_small(spec, estimate))
+    )
+
+
+def _switched_off(spec: ModelSpec) -> Drop | None:
+    if spec.status is ModelStatus.RETIRED:
+        when = f" on {spec.retires_on:%Y-%m-%d}" if spec.retires_on else ""
+        successor = f", replaced by {spec.replaced_by}" if spec.replaced_by else ""
+        return Drop(DropCode.RETIRED, f"retired{when}{successor}")
+    if spec.status is ModelStatus.OFF:
+        return Drop(DropCode.OFF, "switched off by an administrator")
+    if spec.unavailable_reason:
+        return Drop(DropCode.UNAVAILABLE, spec.unavailable_reason)
+    return None
+
+
+def _excluded(request: RoutingRequest, spec: ModelSpec) -> Drop | None:
+    reason = request.excluded.get(spec.id)
+    return None if reason is None else Drop(DropCode.EXCLUDED, reason)
+
+
+def _no_price() -> Drop:
+    return Drop(DropCode.NO_PRICE, "no price is in force")
+
+
+def _context_too_small(spec: ModelSpec, estimate: Estimate) -> Drop | None:
+    if estimate.wanted_cap_tokens >= estimate.useful_tokens:
+        return None
+    return Drop(
+        DropCode.CONTEXT_TOO_SMALL,
+        f"the prompt of about {estimate.expected_input_tokens:,} tokens leaves no room for an "
+        f"answer in its context of {spec.context_tokens:,}",
+    )
+
+
+def below_floor(request: RoutingRequest, policy: Policy, candidate: Candidate) -> Drop | None:
+    """The quality score does not reach the floor of the quality asked for."""
+    floor = policy.floor(request.quality)
+    if candidate.score.quality >= floor:
+        return None
+    return Drop(
+        DropCode.BELOW_FLOOR,
+        f"quality {candidate.score.quality} is below the {request.quality.value} floor of {floor}",
+    )
+
+
+def too_dear(
+    request: RoutingRequest,
+    estimate: Estimate,
+    money: Funds | None,
+    headroom: Sequence[Funds],
+) -> Drop | None:
+    """Why the budgets do not allow it. OVER_FUNDS alone may still be squeezed: see `choose`."""
+    return (
+        _over_request_budget(request, estimate)
+        or _cap_too_small(estimate, money)
+        or _over_funds(estimate, headroom)
+    )
+
+
+def _over_request_budget(request: RoutingRequest, estimate: Estimate) -> Drop | None:
+    """The expected cost is above the request's own budget."""
+    if request.budget_nanos is None or estimate.expected_cost_nanos <= request.budget_nanos:
+        return None
+    return Drop(
+        DropCode.OVER_REQUEST_BUDGET,
+        f"expected cost {format_usd(estimate.expected_cost_nanos)} is above the request's "
+        f"budget of {format_usd(request.budget_nanos)}",
+    )
+
+
+def _cap_too_small(estimate: Estimate, money: Funds | None) -> Drop | None:
+    """What the tightest budget has buys fewer output tokens than are useful.
+
+    A window in debt buys nothing, not even from a model that is free.
+    """
+    if money is None or estimate.cap_tokens >= estimate.useful_tokens:
+        return None
+    return Drop(
+        DropCode.CAP_TOO_SMALL,
+        f"{spoken(money.name)} has {format_usd(money.available_nanos)} left; "
+        f"even {estimate.useful_tokens:,} tokens of answer can cost "
+        f"{format_usd(estimate.useful_ceiling_nanos)}",
+    )
+
+
+def _over_funds(estimate: Estimate, headroom: Sequence[Funds]) -> Drop | None:
+    """The expected cost is above what a window still has."""
+    for funds in headroom:
+        if estimate.expected_cost_nanos > funds.available_nanos:
+            return Drop(
+                DropCode.OVER_FUNDS,
+                f"expected cost {format_usd(estimate.expected_cost_nanos)} is above the "
+                f"{format_usd(funds.available_nanos)} left in {spoken(funds.name)}",
+            )
+    return None
+
+
+def spoken(budget: str) -> str:
+    """The name of a budget as it reads inside a sentence."""
+    return "the request's budget" if budget == REQUEST_BUDGET else budget

@@ -1,0 +1,78 @@
+"""The sentence that says why a model was chosen: `routing_reason`, shown to people."""
+
+from collections.abc import Sequence
+
+from router_app.routing.candidates import Candidate
+from router_app.routing.decision import Route
+from router_app.routing.filters import spoken
+from router_app.routing.request import RoutingRequest
+
+
+def why_chosen(
+    request: RoutingRequest,
+    route: Route,
+    ranked: Sequence[Candidate],
+    floor: int,
+    limited: bool,
+) -> str:
+    """Why the first of `ranked` is first, and what was given up for it.
+
+    `limited` says whether any budget applies.
+    """
+    clauses = [
+        _opening(request, route, ranked, limited),
+        *_about_quality(request, route, ranked[0], floor),
+        *_about_length(ranked[0]),
+    ]
+    return "; ".join(clauses)
+
+
+def _opening(
+    request: RoutingRequest, route: Route, ranked: Sequence[Candidate], limited: bool
+) -> str:
+    name = ranked[0].name
+    if route is Route.OVERRIDE:
+        return f"{name} was asked for by name"
+    if request.only:
+        return f"{name} is tried again"
+    if route is Route.CHEAPEST:
+        return f"{name} is the cheapest model{' within budget' if limited else ''}"
+    if route is Route.SQUEEZED:
+        return f"{name} is what the money left can still pay for"
+    return _best(request, ranked, limited)
+
+
+def _best(request: RoutingRequest, ranked: Sequence[Candidate], limited: bool) -> str:
+    chosen, score = ranked[0], ranked[0].score
+    parts = f" ({score.quality} + {score.bonus} for {request.task.value})" if score.bonus else ""
+    within = " within budget" if limited else ""
+    cheaper = ", the cheaper of equals" if _won_by_price(ranked) else ""
+    return (
+        f"Best quality match for {request.task.value} tasks{within}: "
+        f"{chosen.name} scores {score.total}{parts}{cheaper}"
+    )
+
+
+def _won_by_price(ranked: Sequence[Candidate]) -> bool:
+    if len(ranked) < 2 or ranked[0].score.total != ranked[1].score.total:
+        return False
+    return ranked[0].priced.expected_cost_nanos < ranked[1].priced.expected_cost_nanos
+
+
+def _about_quality(
+    request: RoutingRequest, route: Route, chosen: Candidate, floor: int
+) -> list[str]:
+    if chosen.score.quality >= floor:
+        return []
+    level = request.quality.value
+    below = f"its quality {chosen.score.quality} is below the {level} floor of {floor}"
+    if route is Route.OVERRIDE:
+        return [below]
+    return [f"{below}, which no model that is available and affordable meets"]
+
+
+def _about_length(chosen: Candidate) -> list[str]:
+    clamp = chosen.priced.clamp
+    if clamp is None:
+        return []
+    return [f"its answer is limited to {clamp.to_tokens:,} tokens by {spoken(clamp.budget)}"]
