@@ -5,7 +5,7 @@ retries; it says in its failure whether retrying makes sense and whether money m
 and the gateway decides, because every attempt needs a reservation of its own.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -140,7 +140,7 @@ class ProviderFailure(Exception):
 class Provider(Protocol):
     """An adapter for one wire protocol. Stateless but for its connections."""
 
-    def stream(self, request: CallRequest) -> AsyncIterator[Event]:
+    def stream(self, request: CallRequest) -> AsyncGenerator[Event]:
         """Make the call; yield deltas, then exactly one `Finished`. Raises ProviderFailure.
 
         Closing the iterator early (aclose) closes the connection to the provider.

@@ -1,0 +1,145 @@
+"""Models to leave alone for a while: a circuit breaker that lives in this process.
+
+A **cooling** belongs to one model of one provider, or to a whole provider (its key or its money is
+the trouble). It begins after several failures in a row, ends by the clock, and then lets one
+**probe** through: if that fails too, the next cooling is twice as long; if it succeeds, all is
+forgotten. Nothing is stored: a restart asks again, which costs one failure.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from router_app.providers.base import FailureKind, ProviderFailure
+
+FAILURES_TO_COOL = 3
+FAILURES_WITHIN_SECONDS = 60.0
+FIRST_COOLING_SECONDS = 30.0
+MAX_COOLING_SECONDS = 300.0
+PROVIDER_COOLING_SECONDS = 60.0
+PROBE_SECONDS = 30.0  # a probe that never reports back blocks the others for this long
+
+# A request the provider refused is the request's fault, and a model that is gone is the
+# catalogue's business. All else that goes wrong speaks against the model.
+MODEL_FAULTS = frozenset(
+    {
+        FailureKind.CONNECT,
+        FailureKind.TIMEOUT,
+        FailureKind.OVERLOADED,
+        FailureKind.SERVER,
+        FailureKind.PROTOCOL,
+        FailureKind.BROKEN_STREAM,
+    }
+)
+PROVIDER_FAULTS = {
+    FailureKind.CREDENTIALS: "because the provider refused our key",
+    FailureKind.OUT_OF_MONEY: "because the provider account has no money",
+}
+
+_Key = tuple[str, str]  # provider slug, model; an empty model means the whole provider
+
+
+@dataclass(slots=True)
+class _State:
+    failed_at: list[float] = field(default_factory=list)  # in a row, within the minute
+    until: float = 0.0
+    reason: str = ""
+    coolings: int = 0  # without a success between them
+    probe_until: float = 0.0
+
+
+class Cooling:
+    """Safe to use from several threads. `clock` returns seconds since 1970."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._states: dict[_Key, _State] = {}
+
+    def cooled(self, slug: str, model: str) -> str | None:
+        """Why this model is not to be asked now, in words, or None. Changes nothing."""
+        with self._lock:
+            now = self._clock()
+            states = (self._states.get(key) for key in _keys(slug, model))
+            return next((why for s in states if s and (why := _why_not(s, now))), None)
+
+    def started(self, slug: str, model: str) -> None:
+        """A call begins; after a cooling it is the probe, and others wait for its outcome."""
+        with self._lock:
+            now = self._clock()
+            for key in _keys(slug, model):
+                state = self._states.get(key)
+                if state and state.coolings and not _why_not(state, now):
+                    state.probe_until = now + PROBE_SECONDS
+
+    def succeeded(self, slug: str, model: str) -> None:
+        """The model answered: it and its provider are well."""
+        with self._lock:
+            for key in _keys(slug, model):
+                self._states.pop(key, None)
+
+    def abandoned(self, slug: str, model: str) -> None:
+        """The call ended without saying anything about the model (its caller left)."""
+        with self._lock:
+            for key in _keys(slug, model):
+                if state := self._states.get(key):
+                    state.probe_until = 0.0
+
+    def failed(self, slug: str, model: str, failure: ProviderFailure) -> None:
+        """Take note of a failure, and cool what it speaks against."""
+        with self._lock:
+            now = self._clock()
+            if failure.kind in PROVIDER_FAULTS:
+                state = self._states.setdefault((slug, ""), _State())
+                _cool(state, now, PROVIDER_COOLING_SECONDS, PROVIDER_FAULTS[failure.kind])
+            elif failure.kind in MODEL_FAULTS:
+                _model_failed(self._states.setdefault((slug, model), _State()), now, failure)
+
+
+def _keys(slug: str, model: str) -> tuple[_Key, _Key]:
+    return (slug, ""), (slug, model)
+
+
+def _why_not(state: _State, now: float) -> str | None:
+    if 0 < state.until - now <= MAX_COOLING_SECONDS:  # more: the clock was set back
+        return f"cooled until {_time_of_day(state.until)} {state.reason}"
+    if 0 < state.probe_until - now <= PROBE_SECONDS:
+        return f"being tried again {state.reason}"
+    return None
+
+
+def _model_failed(state: _State, now: float, failure: ProviderFailure) -> None:
+    recent = [at for at in state.failed_at if now - at < FAILURES_WITHIN_SECONDS]
+    state.failed_at = [*recent, now]
+    was_probe = state.coolings > 0 and now >= state.until
+    if was_probe or len(state.failed_at) >= FAILURES_TO_COOL:
+        seconds = min(FIRST_COOLING_SECONDS * 2**state.coolings, MAX_COOLING_SECONDS)
+        _cool(state, now, seconds, _after(len(state.failed_at)))
+    if failure.kind is FailureKind.OVERLOADED and failure.retry_after_seconds:
+        _lengthen(state, now + failure.retry_after_seconds)
+
+
+def _cool(state: _State, now: float, seconds: float, reason: str) -> None:
+    """Begin a cooling, unless one runs: calls that were under way when it began do not count."""
+    if state.coolings and now < state.until:
+        return
+    state.coolings += 1
+    state.failed_at = []
+    state.probe_until = 0.0
+    state.until, state.reason = max(state.until, now + seconds), reason
+
+
+def _lengthen(state: _State, until: float) -> None:
+    """The provider named a time itself; no probe is needed after it."""
+    if until > state.until:
+        state.until, state.reason = until, "as the provider asked"
+
+
+def _after(failures: int) -> str:
+    return f"after {failures} failures" if failures > 1 else "after it failed again"
+
+
+def _time_of_day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S UTC")

@@ -1,0 +1,136 @@
+"""The adapter for servers that speak OpenAI's chat completions: Groq, llama.cpp and many more.
+
+One method walks one call: send, look at the head, read chunks into an answer, hand out what they
+hold. It never retries, and every way out of it closes the connection.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+
+from router_app.providers import failures
+from router_app.providers.answers import Answer, StreamedAnswer, WholeAnswer
+from router_app.providers.base import CallRequest, Endpoint, Event, ProviderFailure
+from router_app.providers.deadlines import Deadlines
+from router_app.providers.http import Http, Reply
+
+# The cap is what was reserved, so it must arrive under a name the server knows. `max_tokens` is
+# the old name that compatible servers share; it is deprecated only where the new one was born.
+CAP_MEMBER: Mapping[str, str] = {"groq": "max_completion_tokens", "openai": "max_completion_tokens"}
+DEFAULT_CAP_MEMBER = "max_tokens"
+
+# What `extra` may not say: it would lift the cap, multiply the answer or hide the usage.
+_OURS = frozenset(
+    {"model", "messages", "stream", "stream_options", "n", "best_of"}
+    | {"max_tokens", "max_completion_tokens"}
+)
+_PLAIN = re.compile(r"[!-~]*")
+ERROR_BODY_SECONDS = 2.0  # the status is known already; the body only says it more exactly
+AFTER_END_SECONDS = 0.25  # for the last bytes after [DONE], so that the connection can be kept
+
+
+class OpenAICompatible:
+    """A Provider for one event loop."""
+
+    def __init__(self, http: Http | None = None) -> None:
+        self._http = http or Http()
+
+    async def stream(self, request: CallRequest) -> AsyncGenerator[Event]:
+        """Make the call; yield deltas, then one `Finished`. Raises ProviderFailure.
+
+        After `Finished` run the iterator to its end: that lets the connection be used again.
+        """
+        deadlines = Deadlines(request.limits)
+        reply = await deadlines.within(self._send(request))
+        try:
+            answer = await _answer_to(reply, deadlines)
+            while not answer.ended:
+                for delta in answer.feed(await _next_chunk(reply, deadlines, answer)):
+                    yield delta
+                    deadlines.token_came()
+            yield answer.result()
+            await _read_to_end(reply)
+        finally:
+            await reply.close()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def _send(self, request: CallRequest) -> Reply:
+        return await self._http.post(
+            request.endpoint.base_url.rstrip("/") + "/chat/completions",
+            headers=_headers(request.endpoint),
+            body=_body(request),
+            connect_seconds=request.limits.connect,
+        )
+
+
+async def _answer_to(reply: Reply, deadlines: Deadlines) -> StreamedAnswer | WholeAnswer:
+    """Choose by the head how to read the body. Raises ProviderFailure."""
+    if reply.status != 200:
+        raise failures.refusal(reply.status, reply.headers, await _beginning(reply))
+    if reply.is_encoded:
+        raise failures.garbage("the provider compressed its answer, which we do not accept")
+    if reply.content_type == "text/event-stream":
+        return StreamedAnswer()
+    if reply.content_type == "application/json":
+        deadlines.only_total()
+        return WholeAnswer()
+    raise failures.garbage("the provider's answer is neither a stream nor JSON")
+
+
+async def _next_chunk(reply: Reply, deadlines: Deadlines, answer: Answer) -> bytes:
+    """b"" at the end, and where the call broke: then the answer knows why."""
+    if answer.is_whole:
+        deadlines.answer_is_whole()
+    try:
+        return await deadlines.within(reply.read())
+    except ProviderFailure as failure:
+        answer.broke(failure)
+        return b""
+
+
+async def _beginning(reply: Reply) -> bytes:
+    """As much of an error's body as is worth reading."""
+    body = bytearray()
+    with suppress(TimeoutError, ProviderFailure):
+        async with asyncio.timeout(ERROR_BODY_SECONDS):
+            while len(body) < failures.MAX_ERROR_BYTES and (chunk := await reply.read()):
+                body += chunk
+    return bytes(body[: failures.MAX_ERROR_BYTES])
+
+
+async def _read_to_end(reply: Reply) -> None:
+    with suppress(TimeoutError, ProviderFailure):
+        async with asyncio.timeout(AFTER_END_SECONDS):
+            while await reply.read():
+                pass
+
+
+def _headers(endpoint: Endpoint) -> Mapping[str, str]:
+    if not _PLAIN.fullmatch(endpoint.api_key):
+        raise failures.bad_key()
+    key = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+    return {
+        "Content-Type": "application/json",
+        "Accept": "text/event-stream, application/json",
+        "User-Agent": "budget-router",
+        **key,
+    }
+
+
+def _body(request: CallRequest) -> bytes:
+    cap = CAP_MEMBER.get(request.endpoint.slug, DEFAULT_CAP_MEMBER)
+    body = {
+        **{name: value for name, value in request.extra.items() if name not in _OURS},
+        "model": request.model,
+        "messages": list(request.messages),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        cap: request.max_output_tokens,
+    }
+    # Half a surrogate pair cannot be written as UTF-8: it becomes a question mark.
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")

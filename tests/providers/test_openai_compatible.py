@@ -1,0 +1,262 @@
+"""Groq's protocol, as its SDK and documents describe it."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from router_app.providers.base import (
+    Billing,
+    CallRequest,
+    FailureKind,
+    Finished,
+    ReasoningDelta,
+    TextDelta,
+    Usage,
+)
+from router_app.providers.http import Http
+from router_app.providers.openai_compatible import OpenAICompatible
+from tests.providers.calling import MODEL, Outcome, a_request, drain
+
+BASE = "https://api.groq.com/openai/v1"
+REQUEST = a_request(BASE)
+USAGE = {
+    "prompt_tokens": 100,
+    "completion_tokens": 30,
+    "total_tokens": 130,
+    "queue_time": 0.01,
+    "prompt_tokens_details": {"cached_tokens": 64},
+    "completion_tokens_details": {"reasoning_tokens": 20},
+}
+TRUE_USAGE = Usage(100, 30, cached_tokens=64, reasoning_tokens=20)
+
+
+def ask(answer: Any, request: CallRequest = REQUEST) -> tuple[Outcome, httpx.Request]:
+    """Call a mocked Groq; what came of it, and what it was sent."""
+    router = respx.MockRouter(assert_all_called=False)
+    route = router.post(f"{request.endpoint.base_url}/chat/completions")
+    if isinstance(answer, httpx.Response):
+        route.mock(return_value=answer)
+    else:
+        route.mock(side_effect=answer)
+
+    async def run() -> Outcome:
+        provider = OpenAICompatible(Http(httpx.MockTransport(router.async_handler)))
+        outcome = await drain(provider, request)
+        await provider.aclose()
+        return outcome
+
+    outcome = asyncio.run(run())
+    return outcome, route.calls.last.request
+
+
+def chunk(delta: Any = None, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    """A chunk as Groq sends it."""
+    choices = [{"index": 0, "delta": delta or {}, "logprobs": None, "finish_reason": reason}]
+    return {"id": "chatcmpl-7", "object": "chat.completion.chunk", "model": MODEL} | (
+        {"choices": choices} | more
+    )
+
+
+def streamed(*events: Any, done: bool = True) -> httpx.Response:
+    """A streamed answer."""
+    lines = [e if isinstance(e, str) else f"data: {json.dumps(e)}" for e in events]
+    lines += ["data: [DONE]"] if done else []
+    body = "".join(f"{line}\n\n" for line in lines)
+    headers = {"content-type": "text/event-stream; charset=utf-8"}
+    return httpx.Response(200, headers=headers, content=body.encode())
+
+
+def test_a_streamed_answer() -> None:
+    outcome, _ = ask(
+        streamed(
+            chunk({"role": "assistant", "content": ""}, x_groq={"id": "req_1"}),
+            chunk({"reasoning": "They want a greeting."}),
+            chunk({"content": "Hello"}),
+            chunk({"content": "!"}),
+            chunk({}, "stop", x_groq={"id": "req_1", "usage": USAGE}),
+            chunk(choices=[], usage=USAGE),
+        )
+    )
+    assert outcome.events == [
+        ReasoningDelta("They want a greeting."),
+        TextDelta("Hello"),
+        TextDelta("!"),
+        Finished("stop", TRUE_USAGE, "req_1", MODEL),
+    ]
+
+
+def test_usage_comes_twice_and_counts_once() -> None:
+    groq = {"id": "req_1", "usage": {**USAGE, "completion_tokens": 29}}
+    last = chunk(choices=[], usage=USAGE)
+    nothing = chunk(choices=[], usage=None)
+    outcome, _ = ask(streamed(chunk({"content": "a"}, "stop", x_groq=groq), last, nothing))
+    assert outcome.finished.usage == TRUE_USAGE
+    outcome, _ = ask(streamed(chunk({"content": "a"}, "stop", x_groq={"usage": USAGE})))
+    assert outcome.finished.usage == TRUE_USAGE
+
+
+def test_an_unbelievable_usage_does_not_replace_a_good_one() -> None:
+    outcome, _ = ask(
+        streamed(
+            chunk({"content": "a"}, "stop", x_groq={"usage": USAGE}),
+            chunk(choices=[], usage={"prompt_tokens": -1, "completion_tokens": 1}),
+        )
+    )
+    assert outcome.finished.usage == TRUE_USAGE
+
+
+def test_a_whole_answer() -> None:
+    message = {"role": "assistant", "content": "Hello!", "reasoning": "Hm."}
+    answer = {
+        "id": "chatcmpl-7",
+        "model": MODEL,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": USAGE,
+        "x_groq": {"id": "req_1", "usage": {"dram_cached_tokens": 1, "sram_cached_tokens": 2}},
+    }
+    outcome, _ = ask(httpx.Response(200, json=answer))
+    finished = Finished("stop", TRUE_USAGE, "req_1", MODEL)
+    assert outcome.events == [ReasoningDelta("Hm."), TextDelta("Hello!"), finished]
+
+
+@pytest.mark.parametrize("answer", [{}, {"choices": []}, {"choices": [{"message": {}}]}, [1], None])
+def test_a_whole_body_without_an_answer(answer: Any) -> None:
+    outcome, _ = ask(httpx.Response(200, json=answer))
+    assert outcome.failed.kind is FailureKind.PROTOCOL
+    assert outcome.failed.billing is Billing.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "said, kept",
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("tool_calls", "tool_calls"),
+        ("function_call", "tool_calls"),
+        ("content_filter", "content_filter"),
+        ("eos", "stop"),
+        ("max_tokens", "length"),
+    ],
+)
+def test_finish_reasons(said: str, kept: str) -> None:
+    outcome, _ = ask(streamed(chunk({"content": "a"}), chunk({}, said)))
+    assert outcome.finished.finish_reason == kept
+
+
+@pytest.mark.parametrize("reason, done", [("stop", False), (None, True)])
+def test_either_end_will_do(reason: str | None, done: bool) -> None:
+    outcome, _ = ask(streamed(chunk({"content": "a"}, reason), done=done))
+    assert outcome.finished.finish_reason == "stop"
+    assert outcome.text == "a"
+
+
+def test_no_end_at_all_is_a_broken_stream() -> None:
+    outcome, _ = ask(streamed(chunk({"content": "a"}), done=False))
+    assert outcome.text == "a"
+    assert outcome.failed.kind is FailureKind.BROKEN_STREAM
+    assert (outcome.failed.billing, outcome.failed.retry) == (Billing.UNKNOWN, False)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"error": {"message": "SECRET", "type": "server_error"}},
+        {"error": "SECRET"},
+        'event: error\ndata: {"message": "SECRET"}',
+        'event: error\ndata: {"error": {"message": "SECRET"}}',
+        "event: error\ndata: SECRET",
+        chunk(x_groq={"id": "req_1", "error": "SECRET"}),
+        chunk({}, "error"),
+    ],
+)
+def test_an_error_in_the_stream_keeps_what_came_before(event: Any) -> None:
+    outcome, _ = ask(streamed(chunk({"content": "a"}), event))
+    assert outcome.text == "a"
+    assert outcome.failed.billing is Billing.UNKNOWN
+    assert outcome.failed.retry is False
+    assert "SECRET" not in outcome.failed.detail
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [None, {}, {"content": None}, {"content": 7}, {"content": ["a"]}, {"reasoning": {}}, "text"],
+)
+def test_deltas_that_say_nothing(delta: Any) -> None:
+    outcome, _ = ask(streamed(chunk(delta), chunk({"content": "a"}, "stop")))
+    assert outcome.text == "a"
+
+
+def test_names_that_could_not_be_stored_are_dropped() -> None:
+    strange = {"id": "x" * 201, "model": "a\x00b", "x_groq": {"id": ["req"]}}
+    outcome, _ = ask(streamed({**chunk({"content": "a"}, "stop"), **strange}))
+    assert outcome.finished == Finished("stop", None, "", "")
+
+
+def test_what_is_sent() -> None:
+    extra = {
+        "temperature": 0.2,
+        "n": 5,
+        "max_tokens": 10**6,
+        "max_completion_tokens": 10**6,
+        "stream": False,
+        "stream_options": {},
+        "model": "dearer",
+        "messages": [],
+    }
+    outcome, sent = ask(streamed(chunk({"content": "a"}, "stop")), a_request(BASE, extra=extra))
+    assert outcome.text == "a"
+    assert json.loads(sent.content) == {
+        "temperature": 0.2,
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "Say hello"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_completion_tokens": 64,
+    }
+    assert sent.headers["authorization"] == "Bearer gsk_test"
+    assert sent.headers["accept-encoding"] == "identity"
+
+
+def test_a_server_of_the_old_school_gets_the_old_name_and_no_key() -> None:
+    request = a_request("http://127.0.0.1:8081/v1", slug="demo", key="")
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), request)
+    body = json.loads(sent.content)
+    assert body["max_tokens"] == 64 and "max_completion_tokens" not in body
+    assert "authorization" not in sent.headers
+
+
+def test_a_prompt_of_half_characters_is_sent_anyhow() -> None:
+    request = a_request(BASE, messages=[{"role": "user", "content": "a\ud83db é"}])
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), request)
+    assert json.loads(sent.content)["messages"][0]["content"] == "a?b é"
+
+
+@pytest.mark.parametrize(
+    "error, kind, billing",
+    [
+        (httpx.ConnectError, FailureKind.CONNECT, Billing.NOT_BILLED),
+        (httpx.ConnectTimeout, FailureKind.CONNECT, Billing.NOT_BILLED),
+        (httpx.PoolTimeout, FailureKind.CONNECT, Billing.NOT_BILLED),
+        (httpx.ReadTimeout, FailureKind.BROKEN_STREAM, Billing.UNKNOWN),
+        (httpx.ReadError, FailureKind.BROKEN_STREAM, Billing.UNKNOWN),
+        (httpx.WriteError, FailureKind.BROKEN_STREAM, Billing.UNKNOWN),
+        (httpx.RemoteProtocolError, FailureKind.PROTOCOL, Billing.UNKNOWN),
+        (httpx.UnsupportedProtocol, FailureKind.CONNECT, Billing.NOT_BILLED),
+    ],
+)
+def test_network_errors(error: type[Exception], kind: FailureKind, billing: Billing) -> None:
+    outcome, _ = ask(error)
+    assert (outcome.failed.kind, outcome.failed.billing) == (kind, billing)
+
+
+def test_groqs_rate_limit() -> None:
+    error = {"message": "Rate limit", "type": "tokens", "code": "rate_limit_exceeded"}
+    answer = httpx.Response(429, json={"error": error}, headers={"Retry-After": "5.289"})
+    outcome, _ = ask(answer)
+    assert outcome.failed.kind is FailureKind.OVERLOADED
+    assert outcome.failed.retry_after_seconds == 5.289
+    assert outcome.failed.billing is Billing.NOT_BILLED
