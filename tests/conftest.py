@@ -74,6 +74,7 @@ def provider() -> Iterator[ScriptedProvider]:
     scripted = ScriptedProvider()
     with use_provider(scripted):
         yield scripted
+        asyncio.run(engine.wait_for_runs(10))
 
 
 @pytest.fixture

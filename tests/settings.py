@@ -19,3 +19,6 @@ STORAGES = {
 }
 DEMO_BASE_URL = "http://demo.test/v1"
 AXES_ENABLED = False
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
+    # A pool's idle connections would keep the test database from being dropped.
+    DATABASES["default"]["OPTIONS"] = {}  # noqa: F405

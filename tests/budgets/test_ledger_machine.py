@@ -1,0 +1,223 @@
+"""A machine that does whatever it likes to the ledger, beside a model of plain Python numbers.
+
+It runs on whichever database the tests run on.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from router_app.budgets import ledger
+from router_app.budgets.limits import create_budget, set_limit
+from router_app.budgets.plans import applying_budgets, current_windows
+from router_app.budgets.reconcile import differences
+from router_app.errors import AlreadyClosed
+from router_app.models import Reservation, User, Window
+
+START = datetime(2026, 3, 27, 20, tzinfo=UTC)  # Berlin changes its clocks on the 29th
+LEASE = timedelta(minutes=2)
+
+
+@dataclass
+class Counters:
+    """One window as the model sees it."""
+
+    limit: int
+    spent: int = 0
+    reserved: int = 0
+    overage: int = 0
+
+
+@dataclass
+class Held:
+    """One reservation as the model sees it."""
+
+    amount: int
+    windows: list[int]
+    lease_ends_at: datetime
+    state: str = "held"
+    actual: int = 0
+    parts: dict[int, tuple[int, int]] = field(default_factory=dict)  # window -> spent, overage
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    reservations = Bundle("reservations")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        self.now = START
+        self.user = User.objects.create_user("machine")
+        self.limits = {}
+        for period, limit, task in (
+            ("day", 1_000, ""), ("week", 2_500, ""), ("month", 5_000, ""), ("total", 1_800, "code"),
+        ):  # fmt: skip
+            budget = create_budget(user=self.user, period=period, limit_nanos=limit, task_type=task)
+            budget.time_zone = "Europe/Berlin"
+            budget.save()
+            self.limits[budget.pk] = limit
+        self.counters: dict[int, Counters] = {}
+        self.held: dict[Any, Held] = {}
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.atomic.__exit__(None, None, None)
+
+    def windows(self, task: str) -> list[Window]:
+        found = current_windows(applying_budgets(self.user.pk, task), self.now)
+        for window in found:
+            self.counters.setdefault(window.pk, Counters(self.limits[window.budget_id]))
+        return found
+
+    @rule(
+        target=reservations, amount=st.integers(0, 1_200), task=st.sampled_from(["code", "email"])
+    )
+    def reserve(self, amount: int, task: str) -> Any:
+        windows = self.windows(task)
+        models = [self.counters[window.pk] for window in windows]
+        fits = all(m.spent + m.overage + m.reserved + amount <= m.limit for m in models)
+        try:
+            row = ledger.reserve(
+                user_id=self.user.pk,
+                windows=windows,
+                amount_nanos=amount,
+                now=self.now,
+                lease_ends_at=self.now + LEASE,
+            )
+        except ledger.DoesNotFit:
+            assert not fits
+            return None
+        assert fits
+        for model in models:
+            model.reserved += amount
+        self.held[row.pk] = Held(amount, [window.pk for window in windows], self.now + LEASE)
+        return row.pk
+
+    @rule(key=reservations)
+    def send(self, key: Any) -> None:
+        if key is None:
+            return
+        held = self.held[key]
+        may = held.state == "held" and held.lease_ends_at > self.now
+        assert ledger.mark_sent(key, now=self.now) is may
+        if may:
+            held.state = "sent"
+
+    @rule(key=reservations, actual=st.integers(0, 2_000))
+    def settle(self, key: Any, actual: int) -> None:
+        self.close(
+            key, "settled", actual, lambda: ledger.settle(key, actual_nanos=actual, now=self.now)
+        )
+
+    @rule(key=reservations)
+    def release(self, key: Any) -> None:
+        self.close(key, "released", 0, lambda: ledger.release(key, now=self.now))
+
+    @rule(key=reservations)
+    def presume(self, key: Any) -> None:
+        amount = self.held[key].amount if key else 0
+        self.close(key, "presumed", amount, lambda: ledger.presume(key, now=self.now))
+
+    def close(self, key: Any, state: str, actual: int, act: Any) -> None:
+        if key is None:
+            return
+        held = self.held[key]
+        if held.state not in ("held", "sent"):
+            with pytest.raises(AlreadyClosed):
+                act()
+            return
+        act()
+        held.state, held.actual = state, actual
+        for pk in held.windows:
+            spent, overage = min(actual, held.amount), max(0, actual - held.amount)
+            model = self.counters[pk]
+            model.reserved -= held.amount
+            model.spent += spent
+            model.overage += overage
+            held.parts[pk] = (spent, overage)
+
+    @rule(key=reservations, actual=st.integers(0, 2_000))
+    def correct(self, key: Any, actual: int) -> None:
+        if key is None or self.held[key].state in ("held", "sent"):
+            return
+        held = self.held[key]
+        ledger.correct(key, actual_nanos=actual, author_id=None, reason="machine", now=self.now)
+        held.actual = actual
+        for pk in held.windows:
+            row, model = Window.objects.get(pk=pk), self.counters[pk]
+            # Between spent and overage the ledger may choose by room; their sum is the truth.
+            booked = row.spent_nanos + row.overage_nanos
+            assert booked - model.spent - model.overage == actual - sum(held.parts[pk])
+            spent = row.spent_nanos - model.spent
+            held.parts[pk] = (held.parts[pk][0] + spent, actual - held.parts[pk][0] - spent)
+            model.spent, model.overage = row.spent_nanos, row.overage_nanos
+
+    @rule(limit=st.integers(0, 3_000))
+    def change_the_daily_limit(self, limit: int) -> None:
+        budget = self.user.budgets.get(period="day")
+        set_limit(budget, limit_nanos=limit, now=self.now)
+        self.limits[budget.pk] = limit
+        for window in Window.objects.filter(budget=budget).exclude(ends_at__lte=self.now):
+            if window.pk in self.counters:
+                self.counters[window.pk].limit = limit
+
+    @rule(minutes=st.sampled_from([1, 5, 60, 600, 1440, 10_080]))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def the_clock_closes_what_is_overdue(self) -> None:
+        late = {row.pk for row in ledger.overdue(self.now)}
+        expected = {
+            key for key, held in self.held.items()
+            if held.state in ("held", "sent") and held.lease_ends_at <= self.now
+        }  # fmt: skip
+        assert late == expected
+        for key in sorted(late):
+            held = self.held[key]
+            if held.state == "sent":
+                self.presume(key)
+            else:
+                self.release(key)
+
+    @invariant()
+    def counters_are_the_models(self) -> None:
+        rows = Window.objects.in_bulk(list(self.counters))
+        for pk, model in self.counters.items():
+            row = rows[pk]
+            assert (row.spent_nanos, row.reserved_nanos, row.overage_nanos) == (
+                model.spent, model.reserved, model.overage,
+            )  # fmt: skip
+            assert row.spent_nanos + row.reserved_nanos <= row.peak_limit_nanos
+
+    @invariant()
+    def the_books_are_clean(self) -> None:
+        unexpected = [line for line in differences(self.now) if "after its lease" not in line]
+        assert unexpected == []
+        assert Reservation.objects.count() == len(self.held)
+
+
+@pytest.mark.django_db
+def test_ledger_against_a_plain_model() -> None:
+    run_state_machine_as_test(
+        LedgerMachine,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
