@@ -6,7 +6,6 @@ Money is in nano-dollars. A call made with `windows=` is booked there as the led
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -151,16 +150,12 @@ def make_receipt(
     models: Sequence[LanguageModel], *, task: str = "general", quality: str = "medium"
 ) -> dict[str, Any]:
     """A stored `Decision` that chose the first model and dropped the last of several."""
-    decision = Decision(
+    return Decision(
         policy_version="1", task=Task(task), quality=Quality(quality), floor=60,
         budget_nanos=CENT, max_tokens=None, model=None, allow_lower_quality=True, funds=(),
         route=Route.BEST, reason=f"Best quality match for {task} tasks within budget",
         quality_met=True, candidates=tuple(_candidates(models)),
-    )  # fmt: skip
-    try:
-        return decision.as_dict()
-    except NotImplementedError:
-        return asdict(decision)
+    ).as_dict()  # fmt: skip
 
 
 def _candidates(models: Sequence[LanguageModel]) -> list[Candidate]:

@@ -1,0 +1,13 @@
+"""The read side: selectors that return small frozen dataclasses, and the request log.
+
+- `ranges.py`    which days are looked at, in the reader's time zone. Pure. Start here
+- `spending.py`  what those days cost: totals, shares, cost over time, `/stats`
+- `history.py`   one person's requests as rows to filter and page
+- `mirror/`      the JSONL request log, written from what the database says
+
+A *request* is a decision with at least one call that was sent. It counts once, for the model and
+the time of the last call that was sent. A call costs what was booked plus its corrections, so sums
+here equal the journal. Every selector takes the person whose rows it may read.
+
+Not here: writing money (`budgets/`), rendering (`web/`, `api/`).
+"""
