@@ -1,4 +1,4 @@
-"""Money never grows a float's tail, never rounds in the payer's disfavour, never reads as nothing."""
+"""No float's tail, no rounding in our favour, nothing that cost something reads as nothing."""
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -49,8 +49,11 @@ def test_dollars_become_whole_nanos(usd: str | Decimal | int, nanos: int) -> Non
 
 @pytest.mark.parametrize(
     "usd",
-    ["NaN", "sNaN", "Infinity", "-Infinity", "abc", "", "1,5", "9223372036.854775808", "1e10"]
-    + ["1e999999", "-1e999999", "1e-10", "0.0000000015", "1e-999999", "1." + "0" * 80 + "1"],
+    [
+        *("NaN", "sNaN", "Infinity", "-Infinity", "abc", "", "1,5"),
+        *("9223372036.854775808", "1e10", "1e999999", "-1e999999"),
+        *("1e-10", "0.0000000015", "1e-999999", "1." + "0" * 80 + "1"),
+    ],
 )
 def test_what_is_no_amount_is_a_value_error(usd: str) -> None:
     with pytest.raises(ValueError, match="amount of money"):

@@ -27,11 +27,13 @@ def rates(input_usd: str, output_usd: str) -> Rates:
     return Rates(Decimal(input_usd), Decimal(input_usd), Decimal(output_usd))
 
 
-def spec(id: str, quality: int, prices: Rates | None, *strengths: Task, **more: Any) -> ModelSpec:
+def spec(
+    model_id: str, quality: int, prices: Rates | None, *strengths: Task, **more: Any
+) -> ModelSpec:
     """A model with room to spare, unless `more` says otherwise."""
     facts: dict[str, Any] = {
-        "id": id,
-        "name": id.rpartition("/")[2],
+        "id": model_id,
+        "name": model_id.rpartition("/")[2],
         "provider": "demo",
         "quality": quality,
         "strengths": frozenset(strengths),
@@ -54,9 +56,9 @@ def seed_specs() -> list[ModelSpec]:
     ]
 
 
-def with_change(specs: list[ModelSpec], id: str, **changes: Any) -> list[ModelSpec]:
+def with_change(specs: list[ModelSpec], model_id: str, **changes: Any) -> list[ModelSpec]:
     """The same catalogue with one model changed."""
-    return [replace(item, **changes) if item.id == id else item for item in specs]
+    return [replace(item, **changes) if item.id == model_id else item for item in specs]
 
 
 def request(prompt: str = "Explain quicksort", **wishes: Any) -> RoutingRequest:
