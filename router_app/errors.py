@@ -24,11 +24,15 @@ from typing import Any
 
 
 class RouterError(Exception):
-    """Base of all errors with an answer in the documented shape."""
+    """Base of all errors with an answer in the documented shape.
+
+    `charged` says what a request cost that was sent and did not end well, once that is booked.
+    """
 
     status = 500
     type = "server_error"
     code = "server_error"
+    charged: "Charged | None" = None
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -134,12 +138,11 @@ class AlreadyClosed(RouterError):
 
 
 class ProviderError(RouterError):
-    """No whole answer came; `charged` says what the attempts cost, once that is booked."""
+    """No whole answer came from a provider."""
 
     status = 502
     type = "provider_error"
     code = "provider_failed"
-    charged: "Charged | None" = None
 
 
 class ProviderFailed(ProviderError):

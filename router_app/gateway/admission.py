@@ -87,19 +87,20 @@ def _admit(
     request: RouteRequest, sizes: Sizes, attempt: Attempt, now: datetime
 ) -> Admission | RouterError:
     snapshot = current_snapshot(now)
-    for _ in range(TRIES):
+    tries_left = TRIES
+    while True:
         windows = _windows(request, now)
         if isinstance(windows, RouterError):
             return windows
         decision = _decide(request, sizes, attempt, snapshot, windows)
-        if decision.chosen is None or decision.chosen.estimate is None:
-            break
+        if decision.chosen is None or tries_left == 0:
+            return error_of(decision, windows)
         try:
             reservation = _reserve(request, decision, windows, attempt, now)
         except ledger.DoesNotFit:
+            tries_left -= 1
             continue
         return _write(request, decision, snapshot, reservation, attempt)
-    return error_of(decision, windows)
 
 
 def _windows(request: RouteRequest, now: datetime) -> list[Window] | RouterError:
@@ -187,7 +188,6 @@ def _write(
         rates=spec.rates,
         cap_tokens=call.output_cap_tokens,
         reserved_nanos=reservation.amount_nanos,
-        input_tokens=decision.chosen.estimate.expected_input_tokens,  # type: ignore[union-attr]
     )
 
 

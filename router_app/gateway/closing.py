@@ -6,8 +6,9 @@ together or not at all. Everything here runs on the writer thread or in a comman
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -110,6 +111,7 @@ def expire_overdue(*, now: datetime, user_id: int | None = None) -> tuple[int, i
             continue
         presumed += was_sent
         released += not was_sent
+    _end_lost_decisions(now, user_id)
     return presumed, released
 
 
@@ -223,12 +225,22 @@ def _expire(reservation: Reservation, now: datetime) -> bool:
         closed_at=now,
     )
     _booked(call.pk, call.decision_id, cost)
-    _finish(call.decision_id, Outcome.INTERRUPTED, now)
-    Message.objects.filter(decision=call.decision_id, state=Message.State.WRITING).update(
-        state=Message.State.INTERRUPTED,
-        error={
-            "code": "lost",
-            "message": "The server stopped while this answer was being written.",
-        },
-    )
+    _finish_lost(call.decision_id, now)
     return was_sent
+
+
+def _end_lost_decisions(now: datetime, user_id: int | None) -> None:
+    """A process may die between two attempts, when no call is open and none follows."""
+    longest = timedelta(seconds=settings.CALL_TOTAL_SECONDS + settings.LEASE_MARGIN_SECONDS)
+    running = RoutingDecision.objects.filter(outcome=Outcome.RUNNING, created_at__lte=now - longest)
+    lost = running.exclude(calls__reservation__state__in=Reservation.OPEN_STATES)
+    for decision in lost if user_id is None else lost.filter(user_id=user_id):
+        _finish_lost(decision.pk, now)
+
+
+def _finish_lost(decision_id: uuid.UUID, now: datetime) -> None:
+    _finish(decision_id, Outcome.INTERRUPTED, now)
+    error = {"code": "lost", "message": "The server stopped while this answer was being written."}
+    Message.objects.filter(decision=decision_id, state=Message.State.WRITING).update(
+        state=Message.State.INTERRUPTED, error=error
+    )

@@ -1,7 +1,7 @@
 """What a call that broke is charged: usage counted by us where the provider said none.
 
-Counted is meant to err on the side of the bill: each delta is at least one token, whatever our
-estimate of its text says. Never more than the cap, which the provider was told.
+Counted is meant to err on the side of the bill: the input with a margin and the model's template,
+each delta at least one token, whatever our estimate of its text says. Never more than was held.
 """
 
 from datetime import datetime
@@ -52,7 +52,7 @@ class Meter:
         thought = estimate_tokens("".join(self._thinking))
         output = max(estimate_tokens(self.text) + thought, self._deltas)
         return Usage(
-            input_tokens=self._admission.input_tokens,
+            input_tokens=self._admission.counted_input_tokens,
             output_tokens=min(output, self._admission.cap_tokens),
             reasoning_tokens=min(thought, self._admission.cap_tokens),
             source=UsageSource.COUNTED,

@@ -25,7 +25,7 @@ from router_app.gateway.closing import Closed, Ending, close, give_up, note_prog
 from router_app.gateway.cooling import cooling
 from router_app.gateway.counting import Meter
 from router_app.gateway.endings import CallEnd, Stopped, ending_of
-from router_app.gateway.failures import error_of, unexpected, words_of
+from router_app.gateway.failures import cut_off, error_of, unexpected, words_of
 from router_app.gateway.requests import (
     Admission,
     Answer,
@@ -176,12 +176,16 @@ class Run:
 
     async def _call(self, meter: Meter) -> Finished:
         request = self._call_request()
-        async with aclosing(provider_for(request.endpoint).stream(request)) as events:  # type: ignore[type-var]
-            async for event in events:
+        end: Finished | None = None
+        async with aclosing(provider_for(request.endpoint).stream(request)) as events:
+            async for event in events:  # read to its end, so that the connection is kept
                 if isinstance(event, Finished):
-                    return event
-                self._pass_on(event, meter)
-        raise unexpected()  # an adapter that ends without an end breaks its contract
+                    end = event
+                else:
+                    self._pass_on(event, meter)
+        if end is None:  # an adapter whose stream just stops breaks its contract
+            raise unexpected()
+        return end
 
     def _pass_on(self, event: TextDelta | ReasoningDelta, meter: Meter) -> None:
         if isinstance(event, TextDelta):
@@ -247,7 +251,7 @@ class Run:
     async def _give_up(self, failure: ProviderFailure) -> None:
         error = error_of(failure)
         decision_id, message_id = self.decision_id, self.message_id
-        shown = {"code": error.code, "message": error.message}
+        shown: dict[str, object] = {"code": error.code, "message": error.message}
         stopped = self._stop.is_set()
         cost = await writer.run(
             lambda: give_up(decision_id, message_id=message_id, error=shown, stopped=stopped)
@@ -291,5 +295,5 @@ class Run:
             decision=admission.decision,
             closed_at=closed.closed_at,
             budgets=closed.budgets,
-            error=error_of(ending.failure) if ending.failure else None,
+            error=cut_off(ending),
         )

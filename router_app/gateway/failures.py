@@ -2,13 +2,25 @@
 
 from math import ceil
 
-from router_app.errors import ProviderError, ProviderFailed, ProviderOverloaded, ProviderTimeout
+from router_app.errors import (
+    InvalidRequest,
+    ProviderFailed,
+    ProviderOverloaded,
+    ProviderTimeout,
+    RouterError,
+    Unavailable,
+)
+from router_app.gateway.closing import Ending
 from router_app.gateway.requests import Admission
+from router_app.models import Call
 from router_app.providers.base import Billing, FailureKind, ProviderFailure
 
 
-def error_of(failure: ProviderFailure) -> ProviderError:
+def error_of(failure: ProviderFailure) -> RouterError:
     """The error for the caller, in our words only."""
+    if failure.kind == FailureKind.TOO_LONG:
+        message = "The prompt is too long for the model that was to answer it."
+        return InvalidRequest(message, param="prompt", code="context_length_exceeded")
     if failure.kind == FailureKind.TIMEOUT:
         return ProviderTimeout("The model did not answer in time.")
     if failure.kind == FailureKind.OVERLOADED:
@@ -20,6 +32,15 @@ def error_of(failure: ProviderFailure) -> ProviderError:
     if failure.kind == FailureKind.REJECTED:
         return ProviderFailed("The provider did not take this request.")
     return ProviderFailed("The provider could not answer.")
+
+
+def cut_off(ending: Ending) -> RouterError | None:
+    """Why the text of this ending is not whole; None where it is, or where the person stopped."""
+    if ending.failure is not None:
+        return error_of(ending.failure)
+    if ending.outcome == Call.Outcome.INTERRUPTED:
+        return Unavailable("The server was shut down while this answer was being written.")
+    return None
 
 
 def words_of(admission: Admission, failure: ProviderFailure) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from router_app.budgets.statements import Statement
 from router_app.catalog.snapshot import ProviderSpec
-from router_app.errors import ProviderError
+from router_app.errors import RouterError
 from router_app.models import RoutingDecision
 from router_app.money import Rates
 from router_app.providers.base import Usage
@@ -55,7 +55,17 @@ class Admission:
     rates: Rates
     cap_tokens: int
     reserved_nanos: int
-    input_tokens: int  # expected; what is counted when the provider does not say
+
+    @property
+    def counted_input_tokens(self) -> int:
+        """Input tokens to charge when the provider does not say: expected plus a quarter, plus the
+        model's template, within the bound that was held."""
+        chosen = self.decision.chosen
+        if chosen is None or chosen.estimate is None:
+            return 0
+        expected = chosen.estimate.expected_input_tokens
+        likely = expected + -(-expected // 4) + self.spec.template_allowance_tokens
+        return min(likely, chosen.estimate.bound_input_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ class Answer:
     decision: Decision
     closed_at: datetime
     budgets: tuple[Statement, ...]  # as they stand after this answer
-    error: ProviderError | None = None  # the stream broke: the text is not whole
+    error: RouterError | None = None  # it was cut off: the text is not whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,14 @@ class RoutingDecision(models.Model):
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["user", "created_at"], name="decisions_by_owner_and_time")]
+        indexes = [
+            models.Index(fields=["user", "created_at"], name="decisions_by_owner_and_time"),
+            models.Index(
+                fields=["user", "created_at"],
+                name="running_decisions",
+                condition=models.Q(outcome="running"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

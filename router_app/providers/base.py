@@ -95,7 +95,8 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"  # one of Limits
     OVERLOADED = "overloaded"  # 429, 498, 503
     SERVER = "server"  # other 5xx
-    REJECTED = "rejected"  # 400, 413, 422: the provider does not take this request
+    REJECTED = "rejected"  # 400, 422: the provider does not take this request
+    TOO_LONG = "too_long"  # 413, context_length_exceeded: the prompt does not fit this model
     CREDENTIALS = "credentials"  # 401, 403: our key is wrong
     MODEL_GONE = "model_gone"  # 404 model_not_found, decommissioned
     OUT_OF_MONEY = "out_of_money"  # the provider's own spending limit

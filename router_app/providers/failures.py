@@ -38,7 +38,7 @@ _KEY = Meaning(FailureKind.CREDENTIALS, _FREE, _NO_RETRY, "the provider refused 
 _BUSY = Meaning(FailureKind.OVERLOADED, _FREE, _RETRY, "too many requests at the provider")
 _FULL = Meaning(FailureKind.OVERLOADED, _MAYBE, _RETRY, "the provider is overloaded")
 _DOWN = Meaning(FailureKind.SERVER, _MAYBE, _RETRY, "the provider failed")
-_LONG = Meaning(FailureKind.REJECTED, _FREE, _NO_RETRY, "the prompt is too long for this model")
+_LONG = Meaning(FailureKind.TOO_LONG, _FREE, _NO_RETRY, "the prompt is too long for this model")
 _NOT_ALLOWED = Meaning(
     FailureKind.MODEL_GONE, _FREE, _NO_RETRY, "our key may not use this model at the provider"
 )
@@ -76,6 +76,7 @@ BY_CODE: Mapping[str, Meaning] = {
     "capacity_exceeded": _BUSY,
     "context_length_exceeded": _LONG,
     "request_too_large": _LONG,
+    "exceed_context_size_error": _LONG,  # llama.cpp
     "unknown_url": _NO_SUCH_PLACE,
     "json_validate_failed": _BAD_OUTPUT,
     "tool_use_failed": _BAD_OUTPUT,

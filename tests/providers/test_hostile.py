@@ -59,7 +59,7 @@ FAILURES = {
     "decommissioned": (K.MODEL_GONE, FREE, False, "no longer has"),
     "bad_key": (K.CREDENTIALS, FREE, False, "refused our key"),
     "out_of_money": (K.OUT_OF_MONEY, FREE, False, "no money"),
-    "too_long": (K.REJECTED, FREE, False, "too long"),
+    "too_long": (K.TOO_LONG, FREE, False, "too long"),
 }
 
 TRUE_USAGE = Usage(behaviours.INPUT_TOKENS, len(behaviours.TEXT))

@@ -153,3 +153,19 @@ def test_expire_is_safe_to_run_twice(alice: User, provider: ScriptedProvider) ->
     assert closing.expire_overdue(now=later) == (0, 1)
     assert closing.expire_overdue(now=later) == (0, 0)
     assert_clean()
+
+
+def test_a_process_that_dies_between_two_attempts(alice: User, provider: ScriptedProvider) -> None:
+    # The first attempt is closed, the second never begins: no money is held, and nobody is left
+    # waiting for an answer for ever.
+    request = a_request(alice)
+    admission, _ = writer.run_sync(lambda: admit(request, Sizes.of(request), Attempt()))
+    assert isinstance(admission, Admission)
+    failed = closing.Ending(outcome=Call.Outcome.FAILED, released=True, last=False)
+    writer.run_sync(lambda: closing.close(admission, failed))
+    assert RoutingDecision.objects.get().outcome == "running"
+    closing.expire_overdue(now=timezone.now())
+    assert RoutingDecision.objects.get().outcome == "running"
+    closing.expire_overdue(now=timezone.now() + timedelta(minutes=5))
+    assert RoutingDecision.objects.get().outcome == "interrupted"
+    assert_clean()
