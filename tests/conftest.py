@@ -10,7 +10,6 @@ from router_app.catalog import snapshot
 from router_app.catalog.seed import load_catalog
 from router_app.gateway import engine
 from router_app.gateway.cooling import cooling
-from router_app.gateway.writer import writer
 from router_app.models import User
 from router_app.providers.registry import use_provider
 from router_app.providers.scripted import ScriptedProvider
@@ -46,7 +45,7 @@ def worker_id_or_main(request: pytest.FixtureRequest) -> str:
 def _writer_ends_before_the_database(django_db_setup: None) -> Iterator[None]:
     """The writer's connection must be gone when the test database is dropped."""
     yield
-    writer.stop()
+    engine.finish()
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,19 @@ async def shutdown(grace_seconds: float) -> None:
     _server_loop = None
 
 
+def finish(seconds: float = SETTLING_SECONDS) -> None:
+    """The same for a command or a test run, whose runs live on the background loop."""
+    global _own_loop
+    asyncio.run(wait_for_runs(seconds))
+    with _own_loop_lock:
+        loop, _own_loop = _own_loop, None
+    if loop is not None:
+        asyncio.run_coroutine_threadsafe(aclose_all(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+    mirror.stop_worker()
+    writer.stop()
+
+
 def is_closing() -> bool:
     """Whether the server is shutting down and takes nothing new."""
     return _is_closing
