@@ -207,11 +207,13 @@ def make_call(
     decision = decision or make_decision(user, models=[model], at=at)
     closed = outcome != Call.Outcome.RUNNING
     if billed is None:
-        billed = sent and outcome != Call.Outcome.FAILED
+        billed = sent and (outcome != Call.Outcome.FAILED or bool(cost_nanos))
     _fill_usage(fields, outcome, billed)
     price = price_of(model)
-    if cost_nanos is None:
-        cost_nanos = _cost(price, fields) if closed and billed else 0
+    if not (closed and billed):
+        cost_nanos = 0
+    elif cost_nanos is None:
+        cost_nanos = _cost(price, fields)
     if reserved_nanos is None:
         reserved_nanos = max(cost_nanos * 3, 100_000)
     closed_at = at + timedelta(milliseconds=milliseconds) if closed else None
