@@ -8,6 +8,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Greatest
 
 from router_app.models import Budget, Period, User, Window
+from router_app.money import NANOS_PER_USD
+
+HIGHEST_LIMIT_NANOS = 1_000_000 * NANOS_PER_USD  # above a million USD somebody mistyped
 
 
 def create_budget(

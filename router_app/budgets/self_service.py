@@ -32,7 +32,7 @@ def create_own_limit(*, user: User, period: str, limit_nanos: int, task_type: st
 
 
 def change_own_limit(budget: Budget, *, limit_nanos: int, now: datetime) -> None:
-    """Another amount, at once. Raises NotYours above the ceiling or for an administrator's limit."""
+    """Another amount, at once. Raises NotYours above the ceiling and for an administrator's."""
     _check_owner_may(budget)
     if limit_nanos != budget.limit_nanos:
         _check_amount(limit_nanos)
