@@ -95,7 +95,7 @@ def _jump(rate: Decimal, before: Decimal | None) -> str:
     if not before or not rate or before / JUMP < rate < before * JUMP:
         return ""
     way, factor = ("", rate / before) if rate > before else (" below", before / rate)
-    times = f"{factor.to_integral_value():,}"
+    times = f"{int(factor):,}"
     return (
         f"{_digits(rate)} is {times} times{way} the price before ({_digits(before)}). "
         "Rates are per million tokens."
