@@ -4,14 +4,23 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
+
+from router_app.budgets.limits import ensure_starting_budget
+from router_app.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Sign-up can be closed by a setting."""
+    """Sign-up can be closed by a setting; a new account begins with a limit."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGNUP_OPEN)
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
-        return super().save_user(request, user, form, commit)
+        """Make the account together with its first limit: neither exists without the other."""
+        with transaction.atomic():
+            person = super().save_user(request, user, form, commit)
+            if commit and isinstance(person, User):
+                ensure_starting_budget(person)
+        return person
