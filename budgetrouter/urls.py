@@ -9,3 +9,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "budgetrouter.handlers.bad_request"
+handler403 = "budgetrouter.handlers.permission_denied"
+handler404 = "budgetrouter.handlers.not_found"
+handler500 = "budgetrouter.handlers.server_error"

@@ -1,5 +1,22 @@
-"""The JSON face."""
+"""The JSON face's part of the URL space.
 
-from django.urls import URLPattern, URLResolver
+/route          POST   a prompt in, an answer and its receipt out
+/stats          GET    the caller's own usage
+/health         GET    public
+/openapi.json   GET    the schema, public
+/docs           GET    the schema as a page, public
+"""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, URLResolver, include, path
+
+from router_app.api import health, route, stats  # noqa: F401  importing an endpoint registers it
+from router_app.api.docs import docs, schema
+from router_app.api.face import endpoints, in_json
+
+_own = [
+    *endpoints(),
+    path("openapi.json", in_json(schema), name="schema"),
+    path("docs", docs, name="docs"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", include((_own, "api")))]

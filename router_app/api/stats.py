@@ -1,0 +1,50 @@
+"""`GET /stats`: what the caller asked and spent in a period."""
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse
+
+from router_app.analytics.ranges import RangeKey
+from router_app.analytics.spending import range_for, stats
+from router_app.api.error_replies import ErrorReply
+from router_app.api.face import caller_of, face, reply_response
+from router_app.api.replies import StatsReply
+from router_app.api.requests import Period
+from router_app.models import User
+
+RESPONSES = {200: StatsReply, 400: ErrorReply, 401: ErrorReply, 500: ErrorReply}
+
+_RANGES = {
+    Period.TODAY: RangeKey.TODAY,
+    Period.WEEK: RangeKey.WEEK,
+    Period.MONTH: RangeKey.MONTH,
+    Period.ALL: RangeKey.ALL,
+}
+
+
+@face.get(
+    "/stats",
+    response=RESPONSES,
+    operation_id="stats",
+    summary="Your usage",
+    tags=["Usage"],
+)
+async def show_stats(request: HttpRequest, period: Period = Period.ALL) -> HttpResponse:
+    """Requests, cost and models of the caller; a day begins at midnight in their time zone."""
+    user_id = caller_of(request).user_id
+    return reply_response(await sync_to_async(_stats)(user_id, period))
+
+
+def _stats(user_id: int, period: Period) -> StatsReply:
+    user = User.objects.get(pk=user_id)
+    span = range_for(user, _RANGES[period])
+    found = stats(user, span)
+    return StatsReply(
+        total_requests=found.total_requests,
+        total_cost=found.total_cost_nanos,
+        average_cost=found.average_cost_nanos,
+        model_usage=found.model_usage,
+        period=period,
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
+        time_zone=user.time_zone,
+    )
