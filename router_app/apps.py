@@ -1,6 +1,7 @@
-"""Django's handle on the app."""
+"""Django's handles on the app and on the admin."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class RouterAppConfig(AppConfig):
@@ -9,3 +10,9 @@ class RouterAppConfig(AppConfig):
     name = "router_app"
     verbose_name = "Budget Router"
     default_auto_field = "django.db.models.BigAutoField"
+
+
+class OperatorsAdminConfig(AdminConfig):
+    """Django's admin app with our own site in it."""
+
+    default_site = "budgetrouter.operators.OperatorsSite"
