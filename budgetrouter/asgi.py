@@ -1,0 +1,37 @@
+"""ASGI callable: Django, with the engine's life bound to the server's."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+from budgetrouter.serving.web_server import UNWATCHED_RUNS_SECONDS
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "budgetrouter.settings")
+django_application = get_asgi_application()
+
+# After Django's set-up: the engine reads settings and tables.
+from router_app.gateway import engine  # noqa: E402
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serve a request, or the server's start and end."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    else:
+        await django_application(scope, receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Start the engine with the server; let it book what is open before the server ends."""
+    await receive()
+    engine.startup(asyncio.get_running_loop())
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await engine.shutdown(UNWATCHED_RUNS_SECONDS)
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,47 @@
+"""How gunicorn serves the product: `gunicorn -c python:budgetrouter.serving.gunicorn_conf`."""
+
+import os
+import signal
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "budgetrouter.settings")
+
+from django.conf import settings
+
+from budgetrouter.serving.lifeline import end_with_supervisor
+from budgetrouter.serving.web_server import (
+    ANSWERS_IN_FLIGHT_SECONDS,
+    GRACE_SECONDS,
+    bind_address,
+)
+
+wsgi_app = "budgetrouter.asgi:application"
+bind = bind_address(settings.BIND_HOST, settings.PORT)
+workers = settings.WEB_CONCURRENCY
+worker_class = "budgetrouter.serving.worker.Worker"
+asgi_loop = "uvloop"
+asgi_lifespan = "on"
+backlog = 2048
+worker_connections = 2000
+# Longer than a page's pause between two requests, shorter than a proxy's patience.
+keepalive = 20
+# A worker that does not report for this long is killed. Its loop reports every second, so only a
+# loop that is truly stuck comes near.
+timeout = 60
+graceful_timeout = GRACE_SECONDS
+
+# No access log: a query string may hold what somebody searched for. Errors go to stderr.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Bind gunicorn's life to the supervisor's, where one started it."""
+    end_with_supervisor(signal.SIGTERM)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Shorten, in the worker's own copy of the settings, its wait for answers in flight."""
+    worker.cfg.set("graceful_timeout", ANSWERS_IN_FLIGHT_SECONDS)
