@@ -7,8 +7,9 @@
   if (!field || !offer || !zone) return;
 
   const show = () => (offer.hidden = field.value === zone);
-  offer.querySelector("span").textContent = zone;
-  offer.querySelector("button").addEventListener("click", () => {
+  const button = offer.querySelector("button");
+  button.textContent = `Use ${zone}, as this browser says`;
+  button.addEventListener("click", () => {
     field.value = zone;
     show();
     field.focus();
