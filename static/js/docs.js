@@ -6,7 +6,8 @@
 
   // Someone signed in calls with the session, which needs the CSRF token beside it.
   const withToken = (request) => {
-    if (new URL(request.url, location.href).origin === location.origin) {
+    const own = new URL(request.url, location.href).origin === location.origin;
+    if (own && place.dataset.csrfToken) {
       request.headers["X-CSRFToken"] = place.dataset.csrfToken;
     }
     return request;
@@ -17,7 +18,7 @@
     domNode: place,
     presets: [window.SwaggerUIBundle.presets.apis],
     layout: "BaseLayout",
-    deepLinking: true,
+    deepLinking: false, // its links lie inside buttons, which a screen reader cannot tell apart
     defaultModelsExpandDepth: 0,
     validatorUrl: null,
     syntaxHighlight: false, // its colours are inline styles that know no dark mode
