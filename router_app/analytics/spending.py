@@ -136,6 +136,11 @@ def stats(user: User, span: Range) -> Stats:
     )
 
 
+def has_calls(user: User) -> bool:
+    """Whether the person ever made a call."""
+    return Call.objects.filter(user=user).exists()
+
+
 def _oldest_call_at(user: User) -> datetime | None:
     calls = Call.objects.filter(user=user).order_by("created_at")
     return calls.values_list("created_at", flat=True).first()

@@ -49,7 +49,7 @@ _FAILURES = {
     "lost": "The server stopped while this call was under way.",
 }
 _FINISHES = {
-    "stop": "The model had finished",
+    "stop": "",  # the model had finished: nothing to say
     "length": "Cut at the longest answer that was allowed",
     "content_filter": "Ended by the provider's content filter",
     "tool_calls": "The model asked for a tool",
