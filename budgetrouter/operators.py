@@ -3,7 +3,12 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 GROUPS = (
     ("Catalogue", ("Provider", "LanguageModel", "Price", "RoutingPolicy")),
@@ -20,6 +25,14 @@ class OperatorsSite(AdminSite):
     site_header = "Budget Router"
     site_title = "Budget Router"
     index_title = "Administration"
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one sign-in page, and one protection of it; who may not come in is told so."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied("Only operators come in here.")
+        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """On the index, our one app as several groups, in the order in which they are used."""

@@ -85,8 +85,8 @@ class CallAdmin(ReadOnlyAdmin):
     """Attempts at providers. Rows are never edited; a correction adds entries to the journal."""
 
     list_display = (
-        "created_at", "user", "model", "task_type", "outcome", "usage_source", "tokens", "cost",
-        "correction", "failure_kind",
+        "created_at", "user", "model", "outcome", "cost", "correction", "tokens", "usage_source",
+        "task_type", "failure_kind",
     )  # fmt: skip
     list_filter = ("outcome", "usage_source", "failure_kind", "task_type", "model", "created_at")
     search_fields = ("id__exact", "user__username", "provider_request_id")

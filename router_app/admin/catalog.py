@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from router_app.admin.read_only import ReadOnlyInline
 from router_app.catalog.availability import mark_available
 from router_app.catalog.prices import example_text
-from router_app.catalog.snapshot import key_is_set, providers_in_use, rates_of
+from router_app.catalog.snapshot import provider_spec, providers_in_use, rates_of
 from router_app.models import LanguageModel, Price, Provider
 from router_app.models.fields import TASK_CHOICES
 from router_app.routing.specs import ModelStatus
@@ -67,7 +67,7 @@ class ProviderAdmin(admin.ModelAdmin):
 
     form = ProviderForm
     list_display = (
-        "name", "slug", "base_url", "api_key_env", "key", "stand_in", "enabled", "in_use", "models",
+        "name", "address", "key", "in_use", "enabled", "stand_in", "models",
     )  # fmt: skip
     list_filter = ("enabled", "stand_in")
     search_fields = ("name", "slug", "base_url")
@@ -79,21 +79,27 @@ class ProviderAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # Receipts name the slug, and the settings know groq and demo by it.
-        return ("slug", "key", "in_use") if obj else ()
+        return ("slug", "address", "key", "in_use") if obj else ()
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else self.prepopulated_fields
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("name", "slug", "base_url", "api_key_env", "stand_in", "enabled")
-        return (*fields, "key", "in_use") if obj else fields
+        return (*fields, "address", "key", "in_use") if obj else fields
+
+    @admin.display
+    def address(self, provider: Provider) -> str:
+        """Where it is called: its own base URL, or the environment's for groq and demo."""
+        return provider_spec(provider).base_url or "none"
 
     @admin.display(description="its key")
     def key(self, provider: Provider) -> str:
         """Whether the environment has the key. Never the key."""
         if not provider.api_key_env:
             return "needs none"
-        return "is set" if key_is_set(provider) else "is not set"
+        state = "is set" if provider_spec(provider).api_key else "is not set"
+        return f"{provider.api_key_env} {state}"
 
     @admin.display(boolean=True)
     def in_use(self, provider: Provider) -> bool:

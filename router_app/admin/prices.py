@@ -128,6 +128,13 @@ class PriceAdmin(AddOnlyAdmin):
         prices: QuerySet[Price] = super().get_queryset(request)
         return prices.annotate(current_pk=Subquery(current))
 
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None:  # models are made and changed on pages of their own
+            for way in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{way}_related", False)
+        return field
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         saved = ("example", "valid_from", "source", "created_by", "created_at")
         return ("model", "input", "cached_input", "output", *saved) if obj else self.fields

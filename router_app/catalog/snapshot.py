@@ -76,7 +76,7 @@ def providers_in_use() -> dict[str, ProviderSpec]:
     """Enabled providers that can be called. The stand-in steps back where Groq has a key."""
     found = {}
     for row in Provider.objects.filter(enabled=True).order_by("slug"):
-        spec = _provider_spec(row)
+        spec = provider_spec(row)
         key_missing = bool(row.api_key_env) and not row.stand_in and not spec.api_key
         replaced = row.stand_in and bool(settings.GROQ_API_KEY)
         if spec.base_url and not key_missing and not replaced:
@@ -84,17 +84,13 @@ def providers_in_use() -> dict[str, ProviderSpec]:
     return found
 
 
-def key_is_set(row: Provider) -> bool:
-    """Whether the environment holds this provider's key."""
-    return bool(_provider_spec(row).api_key)
-
-
 def rates_of(price: Price) -> Rates:
     """A price row as the rates that costs are computed with."""
     return Rates(input=price.input, cached_input=price.cached_rate, output=price.output)
 
 
-def _provider_spec(row: Provider) -> ProviderSpec:
+def provider_spec(row: Provider) -> ProviderSpec:
+    """A provider with the address that holds here, whether it is in use or not."""
     return ProviderSpec(row.slug, row.name, _base_url(row), row.api_key_env, row.stand_in)
 
 

@@ -69,6 +69,21 @@ def test_people_are_sent_away(client, call, table):
         assert "/admin/login/" in response["Location"]
 
 
+def test_there_is_one_sign_in_page(client, root):
+    response = client.get("/admin/router_app/call/", follow=True)
+    assert response.redirect_chain[-1][0] == (
+        f"{reverse('account_login')}?next=/admin/router_app/call/"
+    )
+    sent = {"username": "root", "password": "correct horse battery"}
+    assert client.post(reverse("admin:login"), sent).status_code == 302
+    assert "_auth_user_id" not in client.session
+
+    client.force_login(make_user("charlie"))
+    assert client.get("/admin/", follow=True).status_code == 403
+    client.force_login(root)
+    assert client.get(reverse("admin:login"))["Location"] == "/admin/"
+
+
 def test_staff_without_permissions_sees_no_table(client, call):
     client.force_login(make_user("temp", is_staff=True))
     assert client.get(_url(Call, "changelist")).status_code == 403
