@@ -170,7 +170,7 @@
   poll.addEventListener("htmx:afterRequest", (event) => {
     const answer = event.detail.xhr;
     // Signed out meanwhile: the sign-in page answered in our place.
-    if (answer.responseURL && !answer.responseURL.includes("/dashboard/live")) location.reload();
+    if (answer.responseURL && !new URL(answer.responseURL).pathname.startsWith("/dashboard/")) location.reload();
     if (version() === drawn) return;
     drawn = version();
     draw();
