@@ -37,7 +37,11 @@ class Session:
     """The cookie of the pages, with the CSRF token in `X-CSRFToken` where something is changed."""
 
     csrf = True  # the docs page sends the token along
-    openapi_security_schema = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+    openapi_security_schema = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": settings.SESSION_COOKIE_NAME,
+    }
 
     async def __call__(self, request: HttpRequest) -> Principal:
         """The person signed in. Raises NotAuthenticated, or PermissionDenied without a token."""
