@@ -93,7 +93,9 @@ def _pip_install(file_name: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)  # noqa: S603
     if done.returncode != 0:
         last_words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise InstallFailed(f"Installing {file_name} failed. pip said:\n\n{last_words}")
+        raise InstallFailed(
+            f"Installing {file_name} failed. Is the network there? pip said:\n\n{last_words}"
+        )
 
 
 def end_at_once(number: int, _frame: object) -> None:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 FIRST_REQUEST = {
-    "prompt": "What is the capital of France?",
+    "prompt": "What is the capital of Japan?",
     "task_type": "general",
     "budget": 0.001,
     "quality": "low",
