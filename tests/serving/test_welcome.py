@@ -35,7 +35,7 @@ def test_the_curl_line_is_complete() -> None:
     assert "Authorization: Bearer br-secret" in words
     body = json.loads(words[words.index("-d") + 1])
     assert body == {
-        "prompt": "What is the capital of France?",
+        "prompt": "What is the capital of Japan?",
         "task_type": "general",
         "budget": 0.001,
         "quality": "low",
