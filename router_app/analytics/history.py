@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Left
 
 from router_app.analytics.ranges import start_of_day
@@ -36,8 +36,8 @@ def requests_of(user: User) -> Requests:
 
 def models_used_by(user: User) -> QuerySet[LanguageModel, LanguageModel]:
     """The models that the person's calls went to."""
-    used = Call.objects.filter(user=user).order_by().values("model").distinct()
-    return LanguageModel.objects.filter(pk__in=used).order_by("name", "pk")
+    used = Call.objects.filter(user=user, model=OuterRef("pk"))
+    return LanguageModel.objects.filter(Exists(used)).order_by("name", "pk")
 
 
 def with_model(requests: Requests, user: User, model: LanguageModel) -> Requests:

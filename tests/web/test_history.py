@@ -159,10 +159,9 @@ class TestFilters:
         assert listed(client, "?since=2026-10-26") == ids(after)
 
     def test_by_text_of_a_stored_prompt_or_of_the_chat(self, client: Client, alice: User) -> None:
-        stored = make.make_call(
-            alice, decision=make.make_decision(alice, prompt="a Quicksort please"),
-            at=NOW - timedelta(hours=1),
-        )  # fmt: skip
+        hour_ago = NOW - timedelta(hours=1)
+        decision = make.make_decision(alice, prompt="a Quicksort please", at=hour_ago)
+        stored = make.make_call(alice, decision=decision, at=hour_ago)
         chat = make.make_call(alice)
         answer = make.make_exchange(alice, "explain quicksort", "Pivot!", decision=chat.decision)
         later = make.make_call(alice, at=NOW + timedelta(seconds=1))
