@@ -40,7 +40,7 @@ check: ## lint, formats, types, the import contract, Django's checks, missing mi
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/djlint templates --lint --quiet
 	$(NEUTRAL) $(BIN)/python manage.py check
 	$(NEUTRAL) $(BIN)/python manage.py makemigrations --check --dry-run
 
@@ -48,7 +48,6 @@ format: ## rewrite code and templates in the project's format
 	@$(call INSTALL,requirements-dev.txt)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djlint templates --reformat --quiet
 
 clean: ## remove what can be made again; keeps .env, var/ and logs/
 	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

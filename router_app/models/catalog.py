@@ -147,7 +147,7 @@ class Price(CatalogRow):
 
 
 class RoutingPolicy(CatalogRow):
-    """Floors and bonus. Never edited: a change is a new row, and receipts name the one they used."""
+    """Floors and bonus. Never edited: a change is a new row, and receipts name the one used."""
 
     floor_low = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(100)])
     floor_medium = models.PositiveSmallIntegerField(default=60, validators=[MaxValueValidator(100)])

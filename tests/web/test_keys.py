@@ -67,9 +67,7 @@ def test_a_new_key_opens_the_door_and_a_revoked_one_does_not(client, transaction
         asyncio.run(authenticate(text))
 
 
-@pytest.mark.parametrize(
-    ("choice", "days"), [("30", 30), ("90", 90), ("365", 365), ("never", 0)]
-)
+@pytest.mark.parametrize(("choice", "days"), [("30", 30), ("90", 90), ("365", 365), ("never", 0)])
 def test_a_key_ends_when_it_was_said_to(client, alice, choice, days):
     _make(client, expires=choice)
     ends = alice.api_keys.get().expires_at
