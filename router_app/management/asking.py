@@ -51,6 +51,13 @@ def exit_code(error: RouterError) -> int:
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), OTHER_FAILURE)
 
 
+def in_words(error: RouterError) -> str:
+    """What went wrong and, where a provider was asked, what that cost."""
+    if error.charged is None:
+        return error.message
+    return f"{error.message} Charged: {format_usd(error.charged.cost_nanos)}."
+
+
 def summary(answer: Answer) -> str:
     """One line: who answered, what it cost, why that one."""
     by = f"{answer.model_name} ({answer.model})"

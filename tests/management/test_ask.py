@@ -90,7 +90,9 @@ def test_no_model_is_four(provider):
 def test_a_provider_that_fails_is_five(provider):
     down = ProviderFailure(FailureKind.SERVER, "it is down", billing=Billing.NOT_BILLED)
     provider.default = (down,)
-    assert _exit_code("Hi", "--user=alice") == 5
+    with pytest.raises(CommandError, match=r"Charged: \$0\.00") as caught:
+        call_command("ask", "Hi", user="alice")
+    assert caught.value.returncode == 5
 
 
 def test_an_answer_that_breaks_off_is_shown_as_far_as_it_came_and_is_five(provider, capsys):
@@ -119,6 +121,26 @@ def test_wrong_usage_asks_nobody(provider, arguments):
     assert _exit_code(*arguments) in (1, 2)  # argparse itself exits with 2, in a shell
     assert provider.calls == []
     assert not RoutingDecision.objects.exists()
+
+
+@pytest.mark.embedded
+def test_where_nothing_else_answers_the_embedded_model_does(settings, alice, capsys):
+    from budgetrouter.serving.stand_in import is_installed
+
+    if not is_installed():
+        pytest.skip("the embedded model is not installed")
+    settings.DEMO_BASE_URL = ""
+    call_command("ask", "Say hello", user="alice")
+    said = capsys.readouterr()
+    assert said.out.strip()
+    assert "written by the local stand-in" in said.err
+    assert settings.DEMO_BASE_URL == ""
+
+
+def test_where_nothing_answers_it_is_four(settings, alice, monkeypatch):
+    monkeypatch.setattr("budgetrouter.serving.stand_in.is_installed", lambda: False)
+    settings.DEMO_BASE_URL = ""
+    assert _exit_code("Hi", "--user=alice") == 4
 
 
 def test_what_ends_the_command_ends_the_answer(provider, monkeypatch):

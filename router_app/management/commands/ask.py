@@ -6,11 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from budgetrouter.serving.problem import Problem
 from router_app.api.receipts import answer_reply
-from router_app.errors import RouterError
+from router_app.errors import ProviderError, RouterError
 from router_app.gateway.requests import Answer, Face, RouteRequest
 from router_app.management.arguments import USAGE_ERROR, active_person, count, usd
-from router_app.management.asking import ask, exit_code, summary
+from router_app.management.asking import ask, exit_code, in_words, summary
+from router_app.management.lifetime import gateway
+from router_app.management.stand_in import stand_in_where_needed
 from router_app.models import User
 from router_app.money import MAX_TOKENS
 from router_app.routing.tasks import Quality, Task
@@ -44,11 +47,14 @@ class Command(BaseCommand):
         request = _request(active_person(options["user"]), options)
         say = _discard if options["json"] else self._say
         try:
-            answer = asyncio.run(ask(request, say=say, note=self.stderr.write))
+            with stand_in_where_needed(self.stderr.write), gateway():
+                answer = asyncio.run(ask(request, say=say, note=self.stderr.write))
         except KeyboardInterrupt:
             raise CommandError("Stopped; charged for what ran.", returncode=STOPPED) from None
+        except Problem as problem:
+            raise CommandError(str(problem), returncode=exit_code(ProviderError(""))) from None
         except RouterError as error:
-            raise CommandError(error.message, returncode=exit_code(error)) from None
+            raise CommandError(in_words(error), returncode=exit_code(error)) from None
         self._finish(answer, as_json=options["json"])
 
     def _say(self, text: str) -> None:
@@ -62,7 +68,7 @@ class Command(BaseCommand):
             self.stdout.write("")
         self.stderr.write(summary(answer))
         if answer.error is not None:
-            raise CommandError(answer.error.message, returncode=exit_code(answer.error))
+            raise CommandError(in_words(answer.error), returncode=exit_code(answer.error))
 
 
 def _request(person: User, options: dict[str, Any]) -> RouteRequest:
