@@ -19,7 +19,7 @@ from router_app.budgets.statements import Statement, statements_of
 from router_app.models import Budget, Period
 from router_app.models.fields import TASK_CHOICES
 from router_app.money import format_usd
-from router_app.web.fields import UsdField
+from router_app.web.fields import UsdField, focus_first_error
 from router_app.web.signed_in import SignedIn
 
 ALL = "all"
@@ -58,6 +58,7 @@ def budgets(request: SignedIn) -> HttpResponse:
     form = NewLimitForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _create(request, form):
         return redirect("budgets")
+    focus_first_error(form)
     context = {"form": form, "statements": _statements(request)}
     return render(request, "budgets/budgets.html", context)
 
@@ -70,6 +71,7 @@ def edit(request: SignedIn, pk: int) -> HttpResponse:
     form = LimitForm(request.POST or None, initial={"limit": budget.limit_nanos})
     if request.method == "POST" and form.is_valid() and _change(request, budget, form):
         return redirect("budgets")
+    focus_first_error(form)
     context = {
         "form": form,
         "budget": budget,

@@ -54,6 +54,15 @@ class UsdField(forms.CharField):
             return True
 
 
+def focus_first_error(form: forms.BaseForm) -> None:
+    """Let the page that comes back open at what is wrong, also without script."""
+    if not form.errors:
+        return
+    visible = [field.name for field in form.visible_fields()]
+    wrong = next((name for name in visible if name in form.errors), visible[-1])
+    form.fields[wrong].widget.attrs["autofocus"] = True
+
+
 def _nanos(text: str) -> int:
     digits = _as_decimal(text)
     if digits is None:

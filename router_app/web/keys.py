@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from router_app.gateway.keys import create_key, revoke
 from router_app.models import ApiKey
+from router_app.web.fields import focus_first_error
 from router_app.web.signed_in import SignedIn
 
 NEVER = "never"
@@ -46,6 +47,7 @@ def keys(request: SignedIn) -> HttpResponse:
     form = KeyForm(request.POST or None, initial={"form_id": secrets.token_urlsafe(16)})
     if request.method == "POST" and form.is_valid():
         return _create(request, form)
+    focus_first_error(form)
     context = {"form": form, "keys": _rows(request)}
     return render(request, "keys/keys.html", context)
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from router_app.budgets.limits import move_time_zone
 from router_app.models import User
-from router_app.web.fields import UsdField
+from router_app.web.fields import UsdField, focus_first_error
 from router_app.web.signed_in import SignedIn
 
 SMALLEST_BUDGET_NANOS = 1_000  # a millionth of a dollar
@@ -89,6 +89,7 @@ def profile(request: SignedIn) -> HttpResponse:
         _save(form)
         messages.success(request, "Saved.")
         return redirect("profile")
+    focus_first_error(form)
     return render(request, "profile/profile.html", {"form": form, "zones": zone_names()})
 
 

@@ -114,6 +114,7 @@ def test_a_wrong_amount_is_explained_and_stays_in_the_form(client, alice, typed,
     assert said in page
     assert f'value="{typed}"' in page or not typed
     assert '<option value="week" selected>' in page
+    assert "autofocus" in page
     assert '<option value="email" selected>' in page
     assert alice.budgets.count() == 1
 
