@@ -30,10 +30,16 @@ keepalive = 20
 timeout = 60
 graceful_timeout = GRACE_SECONDS
 
-# No access log: a query string may hold what somebody searched for. Errors go to stderr.
+# No access log: a query string may hold what somebody searched for. gunicorn's own warnings look
+# like the product's, and like them quote no values that an exception held.
 accesslog = None
-errorlog = "-"
 loglevel = "warning"
+logconfig_dict = {
+    "formatters": settings.LOGGING["formatters"],
+    "handlers": settings.LOGGING["handlers"],
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"gunicorn.error": {"level": "WARNING", "handlers": ["stderr"], "propagate": False}},
+}
 control_socket_disable = True
 
 

@@ -67,15 +67,22 @@ class Command(BaseCommand):
         connection.settings_dict["OPTIONS"].pop("pool", None)
         self._say("Preparing the database and static files …")
         try:
-            for folder in (_state_folder(), settings.REQUEST_LOG_PATH.parent):
-                folder.mkdir(parents=True, exist_ok=True)
+            # The database holds what people asked: its folder is for its owner alone.
+            _state_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_log_folder(settings.REQUEST_LOG_PATH.parent)
             call_command("migrate", interactive=False, verbosity=0)
             call_command("load_catalog", stdout=io.StringIO())
             collect_if_changed()
         except OperationalError as error:
             raise Problem(f"The database could not be used: {error}") from error
-        except PermissionError as error:
+        except OSError as error:
             raise Problem(f"{error.filename} cannot be written: {error.strerror}.") from error
+
+    def _make_log_folder(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # requests are served without it and mirrored later
+            self._say(f"The request log cannot be written for now: {folder}: {error.strerror}.")
 
     def _welcome(self, url: str) -> None:
         user, password = ensure_administrator()
