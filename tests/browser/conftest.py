@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.browser.people import MakePerson, Person, Visits, make_person
+from tests.browser.people import PATIENCE_MILLISECONDS, MakePerson, Person, Visits, make_person
 from tests.browser.server import Server
 from tests.browser.upstream import ScriptedUpstream
 from tests.browser.watch import Watch
@@ -23,7 +23,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-PATIENCE_MILLISECONDS = 15_000
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 

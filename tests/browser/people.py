@@ -18,6 +18,7 @@ from tests.factories import make_user
 _numbers = itertools.count(1)
 Scheme = Literal["light", "dark"]
 WIDE, NARROW = 1280, 390
+PATIENCE_MILLISECONDS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Visits:
             java_script_enabled=script,
             locale="en-US",
         )
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         self._open.append(context)
         self.watch.follow(context)
         if person:

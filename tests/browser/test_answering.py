@@ -105,14 +105,15 @@ def test_what_is_held_and_spent_moves_in_the_header(page: Page, upstream: Script
     chat.ask("Hold")
     expect(chat.writing).to_contain_text("a")
     chat.gauge.locator("summary").click()
-    held = chat.gauge.locator(".swatch-held .money")
+    opened = chat.gauge.locator(".menu-body")
+    held = opened.locator(".swatch-held .money")
     expect(held).not_to_have_attribute("title", "0 USD")
 
     upstream.go_on("Hold")
     chat.settle()
 
     expect(held).to_have_text("$0.00")
-    expect(chat.gauge.locator(".swatch-spent .money")).to_have_attribute("title", "0.00002518 USD")
+    expect(opened.locator(".swatch-spent .money")).to_have_attribute("title", "0.00002518 USD")
     expect(page.locator("#conversation-total .money")).to_have_attribute("title", "0.00002518 USD")
 
 
