@@ -1,5 +1,6 @@
 """How tests chat: as the page does with htmx, as a browser without script, and as EventSource."""
 
+import inspect
 import json
 import re
 import time
@@ -42,9 +43,9 @@ async def afollow(
     *,
     has: int = 0,
     last_id: str = "",
-    on_event: Callable[[str, Any], None] | None = None,
+    on_event: Callable[[str, Any], Any] | None = None,
 ) -> list[Any]:
-    """The same inside a loop; `on_event` is told each event as it comes."""
+    """The same inside a loop; `on_event` is told each event as it comes, and may be async."""
     client = AsyncClient()
     await client.aforce_login(user)
     headers = {"Last-Event-ID": last_id} if last_id else {}
@@ -55,8 +56,9 @@ async def afollow(
     async for chunk in response.streaming_content:
         for event in parse(chunk.decode()):
             events.append(event)
-            if on_event:
-                on_event(event[0], event[1])
+            reaction = on_event(event[0], event[1]) if on_event else None
+            if inspect.isawaitable(reaction):
+                await reaction
     return events
 
 

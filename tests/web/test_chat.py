@@ -5,10 +5,12 @@ import re
 import uuid
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from router_app.budgets.limits import create_budget
+from router_app.errors import InvalidRequest
 from router_app.models import Budget, Call, Conversation, Message, Reservation, User
 from router_app.providers.base import (
     Billing,
@@ -16,8 +18,8 @@ from router_app.providers.base import (
     ProviderFailure,
 )
 from router_app.providers.scripted import Gate, ScriptedProvider
-from router_app.web.composer import MAX_PROMPT_CHARACTERS, slider_position
-from router_app.web.exchanges import TITLE_CHARACTERS, title_of
+from router_app.web.composer import MAX_PROMPT_CHARACTERS, Choices, slider_position
+from router_app.web.exchanges import TITLE_CHARACTERS, Exchange, first_exchange, title_of
 from tests.web.chatting import (
     CHOICES,
     again,
@@ -325,6 +327,31 @@ def test_one_answer_at_a_time(client: Client, alice: User, provider: ScriptedPro
     assert Reservation.objects.count() == 1  # nothing stays held for what was not asked
     assert Message.objects.count() == 2
     gate.open()
+
+
+def test_of_two_processes_that_ask_at_once_the_database_lets_one(
+    client: Client, alice: User, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.gate = gate = Gate()
+    ask(client, "First")
+    monkeypatch.setattr(Exchange, "_touch_conversation", lambda exchange: None)  # looked too early
+
+    response = ask(client, "Second", conversation=the_conversation(alice).pk)
+
+    assert response.status_code == 409
+    assert Reservation.objects.count() == 1
+    assert Message.objects.count() == 2
+    gate.open()
+
+
+def test_a_record_that_was_undone_can_be_written_again(alice: User) -> None:
+    exchange = first_exchange(alice, "Hi", Choices("general", "low", 1_000))
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        exchange.record(InvalidRequest("no"))
+        1 / 0  # noqa: B018
+    exchange.record(InvalidRequest("no"))
+    assert Message.objects.count() == 2
+    assert last_answer(alice).pk == exchange.answer_id
 
 
 def test_a_provider_that_fails_is_no_answer_and_costs_nothing(

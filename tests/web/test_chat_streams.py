@@ -205,20 +205,14 @@ def test_a_deleted_answer_ends_the_stream(
     answer, gate = halfway
     monkeypatch.setattr(service, "find_run", lambda decision_id: None)
 
-    async def story() -> list[Any]:
-        following = asyncio.ensure_future(afollow(alice, answer))
-        await asyncio.sleep(0)
-        await sync_to_async(answer.conversation.delete)()
-        return await following
+    async def delete(name: str, data: Any) -> None:
+        if name == "delta":
+            await sync_to_async(answer.conversation.delete)()
 
-    # Whether the deletion or the stream was first is open; either way it ends, and says why.
-    try:
-        events = async_to_sync(story)()
-    except (AssertionError, KeyError):
-        return  # 404: it was gone before
-    finally:
-        gate.open()
+    events = async_to_sync(afollow)(alice, answer, on_event=delete)
+
     assert events[-1][0] == "gone"
+    gate.open()
 
 
 def test_silence_is_broken_by_a_heartbeat(
