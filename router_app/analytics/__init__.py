@@ -2,6 +2,8 @@
 
 - `ranges.py`    which days are looked at, in the reader's time zone. Pure. Start here
 - `spending.py`  what those days cost: totals, shares, cost over time, `/stats`
+- `cells.py`     the sums behind it, by bucket of time, model and task
+- `changes.py`   whether anything happened since one last looked
 - `history.py`   one person's requests as rows to filter and page
 - `mirror/`      the JSONL request log, written from what the database says
 

@@ -1,18 +1,37 @@
 """One person's calls, summed by the database per bucket of time, model and task.
 
-Everything the dashboard says is a sum of these cells. Each bucket is a branch of one UNION over
-the index (owner, time): days are exact in any time zone without the database knowing about zones,
-and SQLite calls no Python per row.
+Everything the dashboard says is a sum of these cells. The database reads the calls of a range once,
+along the index (owner, time), and finds each one's bucket by a binary search written as nested
+CASEs: days are exact in any time zone without the database knowing about zones, and SQLite calls
+no Python per row. Requests are calls that were sent, less those that a later attempt replaced;
+these are few, so a second query fetches them.
 """
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.expressions import Expression
 
 from router_app.analytics.ranges import Bucket
 from router_app.models import Call, User
+
+ATTEMPTS_FOLLOW_WITHIN = timedelta(hours=1)  # far longer than a request can take
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +86,64 @@ def sum_totals(parts: Iterable[HasTotals]) -> Totals:
 
 
 def cells(user: User, buckets: Sequence[Bucket]) -> list[Cell]:
-    """The person's calls of each bucket, in one query. Cells without calls are left out."""
-    branches = [_branch(user, index, bucket) for index, bucket in enumerate(buckets)]
-    rows = branches[0].union(*branches[1:], all=True) if branches[1:] else branches[0]
-    return [_cell(row) for row in rows]
+    """The person's calls in buckets that lie end to end. Cells without calls are left out."""
+    replaced = Counter(
+        (_bucket_of(created_at, buckets), model_pk, task)
+        for created_at, model_pk, task in _replaced(user, buckets)
+    )
+    rows = _sums(user, buckets)
+    return [_cell(row, replaced[row["bucket"], row["model_id"], row["task_type"]]) for row in rows]
 
 
-def _branch(user: User, index: int, bucket: Bucket) -> QuerySet[Call, Any]:
-    calls = Call.objects.filter(
-        user=user, created_at__gte=bucket.starts_at, created_at__lt=bucket.ends_at
-    ).order_by()
-    return calls.values(
-        "model_id", "task_type", bucket=Value(index, output_field=IntegerField())
-    ).annotate(
-        requests=Count("pk", filter=_counts_as_request()),
+def _sums(user: User, buckets: Sequence[Bucket]) -> QuerySet[Call, Any]:
+    calls = _calls(user, buckets[0].starts_at, buckets[-1].ends_at)
+    return calls.values("model_id", "task_type", bucket=_search(buckets, 0, len(buckets))).annotate(
+        sent=Count("sent_at"),
         cost=Sum(F("cost_nanos") + F("correction_nanos")),
         input=Sum("input_tokens"),
         output=Sum("output_tokens"),
     )
 
 
-def _counts_as_request() -> Q:
+def _replaced(user: User, buckets: Sequence[Bucket]) -> QuerySet[Call, Any]:
+    """Calls that were sent and followed by another attempt of their request that was sent too."""
+    begin, end = buckets[0].starts_at, buckets[-1].ends_at
+    repeated = _calls(user, begin, end + ATTEMPTS_FOLLOW_WITHIN).filter(
+        attempt__gt=1, sent_at__isnull=False
+    )
     later = Call.objects.filter(
         decision=OuterRef("decision"), attempt__gt=OuterRef("attempt"), sent_at__isnull=False
     )
-    return Q(~Exists(later), sent_at__isnull=False)
+    sent = _calls(user, begin, end).filter(sent_at__isnull=False)
+    replaced = sent.filter(Exists(later), decision__in=repeated.values("decision"))
+    return replaced.values_list("created_at", "model_id", "task_type")
 
 
-def _cell(row: dict[str, Any]) -> Cell:
+def _calls(user: User, begin: datetime, end: datetime) -> QuerySet[Call, Call]:
+    return Call.objects.filter(user=user, created_at__gte=begin, created_at__lt=end).order_by()
+
+
+def _search(buckets: Sequence[Bucket], low: int, high: int) -> Expression:
+    """SQL for the index, from `low` up to `high`, of the bucket that a call was made in."""
+    if high - low == 1:
+        return Value(low, output_field=IntegerField())
+    middle = (low + high) // 2
+    return Case(
+        When(created_at__lt=buckets[middle].starts_at, then=_search(buckets, low, middle)),
+        default=_search(buckets, middle, high),
+    )
+
+
+def _bucket_of(moment: datetime, buckets: Sequence[Bucket]) -> int:
+    return bisect_right(buckets, moment, key=lambda bucket: bucket.starts_at) - 1
+
+
+def _cell(row: dict[str, Any], replaced: int) -> Cell:
     # PostgreSQL sums 64-bit integers as numeric, which arrives as a Decimal.
-    found = Totals(row["requests"], int(row["cost"]), int(row["input"]), int(row["output"]))
-    return Cell(row["bucket"], row["model_id"], row["task_type"], found)
+    cost, tokens = int(row["cost"]), (int(row["input"]), int(row["output"]))
+    return Cell(
+        row["bucket"],
+        row["model_id"],
+        row["task_type"],
+        Totals(row["sent"] - replaced, cost, *tokens),
+    )

@@ -85,7 +85,7 @@ def range_for(
 
 
 def overview(user: User, span: Range, *, now: datetime | None = None) -> Overview:
-    """All numbers of a range: one query for it, one for the period before, one for names."""
+    """All numbers of a range: two queries for it, two for the period before, one for names."""
     found = cells(user, span.buckets())
     models = _by_model(found)
     return Overview(

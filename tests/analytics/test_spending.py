@@ -97,6 +97,24 @@ class TestRequests:
         assert found.total_requests == 1
         assert found.model_usage == {models[1].model_id: 1}
 
+    def test_that_go_on_after_midnight_count_on_the_day_they_ended(
+        self, alice: User, models: list[LanguageModel]
+    ) -> None:
+        midnight = datetime(2026, 11, 14, 23, 0, tzinfo=UTC)
+        first = make.make_call(
+            alice, models[0], outcome="presumed", cost_nanos=7, at=midnight - timedelta(seconds=1)
+        )
+        make.make_call(alice, models[1], decision=first.decision, cost_nanos=5, at=midnight)
+
+        def of(day: int) -> spending.Totals:
+            one = date(2026, 11, day)
+            span = spending.range_for(alice, RangeKey.CUSTOM, first=one, last=one, now=NOW)
+            return spending.totals(alice, span)
+
+        assert (of(14).requests, of(14).cost_nanos) == (0, 7)
+        assert (of(15).requests, of(15).cost_nanos) == (1, 5)
+        assert spending.totals(alice, span_of(alice)).requests == 1
+
     def test_average_rounds_to_the_nano(self, alice: User) -> None:
         for cost in (1, 1, 0):
             make.make_call(alice, cost_nanos=cost, at=NOW)
@@ -184,5 +202,5 @@ def test_few_queries(alice: User, models: list[LanguageModel], django_assert_num
     for day in range(40):
         make.make_call(alice, models[day % 4], at=NOW - timedelta(days=day))
     span = span_of(alice, RangeKey.DAYS_30)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         spending.overview(alice, span, now=NOW)
