@@ -93,10 +93,13 @@ def note_sent(admission: Admission) -> bool:
     return sent
 
 
-def note_progress(message_id: uuid.UUID, text: str) -> bool:
-    """Keep the text so far; returns whether the person asked to stop."""
+def note_progress(decision_id: uuid.UUID, message_id: uuid.UUID, text: str) -> bool:
+    """Keep the text so far; returns whether the person asked to stop.
+
+    The message may be gone with its conversation; the decision stays.
+    """
     Message.objects.filter(pk=message_id, state=Message.State.WRITING).update(text=text)
-    stopping = RoutingDecision.objects.filter(message=message_id, stop_requested_at__isnull=False)
+    stopping = RoutingDecision.objects.filter(pk=decision_id, stop_requested_at__isnull=False)
     return stopping.exists()
 
 

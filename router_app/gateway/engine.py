@@ -18,6 +18,7 @@ SETTLING_SECONDS = 5.0  # for runs that were stopped at the end to be booked
 
 _server_loop: asyncio.AbstractEventLoop | None = None
 _own_loop: asyncio.AbstractEventLoop | None = None
+_own_thread = threading.Thread(name="runs")
 _own_loop_lock = threading.Lock()
 _runs: dict[uuid.UUID, Run] = {}
 _tasks: set[asyncio.Task[None]] = set()
@@ -54,6 +55,8 @@ def finish(seconds: float = SETTLING_SECONDS) -> None:
     if loop is not None:
         asyncio.run_coroutine_threadsafe(aclose_all(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
+        _own_thread.join()
+        loop.close()
     mirror.stop_worker()
     writer.stop()
 
@@ -114,9 +117,10 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _background_loop() -> asyncio.AbstractEventLoop:
-    global _own_loop
+    global _own_loop, _own_thread
     with _own_loop_lock:
         if _own_loop is None:
             _own_loop = asyncio.new_event_loop()
-            threading.Thread(target=_own_loop.run_forever, name="runs", daemon=True).start()
+            _own_thread = threading.Thread(target=_own_loop.run_forever, name="runs", daemon=True)
+            _own_thread.start()
         return _own_loop

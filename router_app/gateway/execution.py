@@ -216,8 +216,8 @@ class Run:
         message_id = self.message_id
         if message_id is None:
             return
-        text = meter.text
-        if await writer.run(lambda: note_progress(message_id, text)):
+        decision_id, text = self.decision_id, meter.text
+        if await writer.run(lambda: note_progress(decision_id, message_id, text)):
             self._stop.set()
 
     async def _following(self, failure: ProviderFailure) -> Attempt | None:

@@ -121,7 +121,9 @@ def test_server_killed_and_restarted(
     assert isinstance(admission, Admission) and message_id is not None
     if was_sent:
         assert writer.run_sync(lambda: closing.note_sent(admission))
-        writer.run_sync(lambda: closing.note_progress(message_id, "Half an ans"))
+        writer.run_sync(
+            lambda: closing.note_progress(admission.decision_id, message_id, "Half an ans")
+        )
     held = Window.objects.get().reserved_nanos
     assert held == admission.reserved_nanos
 
