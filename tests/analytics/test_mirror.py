@@ -112,6 +112,7 @@ class TestALine:
         mirror.write_pending(log)
         raw = log.read_bytes()
         assert raw.isascii()
+        assert raw.startswith(logfile.BEGINNING)
         assert not any(byte < 0x20 or byte == 0x7F for byte in raw.replace(b"\n", b""))
         assert len(raw.decode().splitlines()) == 2
         assert [line["prompt"] for line in lines_of(log)] == [prompt, prompt]
@@ -227,14 +228,29 @@ class TestNothingIsLostOrDoubled:
         assert mirror.write_pending(log) == 1
         assert calls_in(log) == closed_calls()[1:]
 
-    def test_a_file_that_is_not_ours_is_left_alone(self, log: Path) -> None:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"My diary\nDay one\n", b'{"name": "settings"}', b"\x7fELF" + b"x" * 200_000,
+            b'{"at":"noon"}\n{"at":"night"}\n',
+        ],
+    )  # fmt: skip
+    def test_a_file_that_is_not_ours_is_left_alone(self, log: Path, content: bytes) -> None:
         make.make_call(make.make_user())
         log.parent.mkdir()
-        log.write_text("My diary\nDay one\n")
+        log.write_bytes(content)
         with pytest.raises(mirror.NotARequestLog):
             mirror.write_pending(log)
-        assert log.read_text() == "My diary\nDay one\n"
+        assert log.read_bytes() == content
         assert mirror.lag().pending == 1
+
+    @pytest.mark.parametrize("content", [b"", b"{", b'{"at":"2026-', b"\0" * 70_000])
+    def test_a_torn_beginning_is_no_foreign_file(self, log: Path, content: bytes) -> None:
+        make.make_call(make.make_user())
+        log.parent.mkdir()
+        log.write_bytes(content)
+        assert mirror.write_pending(log) == 1
+        assert calls_in(log) == closed_calls()
 
     def test_a_very_long_line_is_found_again(self, log: Path) -> None:
         alice = make.make_user()

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 CHUNK = 64 * 1024
+BEGINNING = b'{"at":"'  # of every line of ours
 # No write of ours is longer; whoever finds so much that is not ours must not cut it off.
 MOST_REPAIRED = 32 * 1024 * 1024
 
@@ -39,7 +40,7 @@ def repair(path: Path) -> bytes:
     """Cut what follows the last whole line of ours: the remains of a write that was cut short.
 
     Returns the first of what was cut, a chunk at most. Raises NotARequestLog rather than empty a
-    file that has lines but not one of ours.
+    file of somebody else.
     """
     if not path.exists():
         return b""
@@ -50,7 +51,7 @@ def repair(path: Path) -> bytes:
             return b""
         log.seek(end)
         remains = log.read(CHUNK)
-        if end == 0 and b"\n" in remains:
+        if end == 0 and not _is_torn_first_line(remains):
             raise NotARequestLog(path)
         log.truncate(end)
         os.fsync(log.fileno())
@@ -107,6 +108,12 @@ def call_of(line: bytes) -> UUID | None:
         return UUID(json.loads(line)["call"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _is_torn_first_line(remains: bytes) -> bool:
+    """After a power cut a file may also hold zeros where its data should be."""
+    start = remains.strip(b"\0")[: len(BEGINNING)]
+    return BEGINNING.startswith(start) and b"\n" not in remains
 
 
 def _private(name: str, flags: int) -> int:
