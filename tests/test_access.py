@@ -1,0 +1,299 @@
+"""Who may open what: every URL × {anonymous, owner, stranger, admin, API key}, from one table.
+
+A URL that is not in the table fails, so does a line whose URL is gone. Everything that is Alice's
+carries her mark; whoever may not see it must not find the mark in any answer, page or fragment.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from router_app.budgets.limits import create_budget, create_starting_budget
+from router_app.gateway.keys import create_key
+from router_app.models import Call, User
+from router_app.providers.scripted import ScriptedProvider
+from tests.factories import CENT, make_call, make_exchange, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# The owner comes last: what she does may be final.
+ROLES = ("anonymous", "key", "stranger", "admin", "owner")
+MARK = "Zebrafish"
+HTMX = {"HX-Request": "true"}
+CSRF = "a" * 32
+
+
+@dataclass(frozen=True)
+class Case:
+    """One method of one URL pattern: the status for each role, in the order of ROLES."""
+
+    method: str
+    statuses: tuple[int, int, int, int, int]
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+def get(*statuses: int) -> Case:
+    return Case("GET", _five(statuses))
+
+
+def post(*statuses: int, **data: str) -> Case:
+    return Case("POST", _five(statuses), data)
+
+
+def _five(statuses: tuple[int, ...]) -> tuple[int, int, int, int, int]:
+    anonymous, key, stranger, admin, owner = statuses
+    return anonymous, key, stranger, admin, owner
+
+
+# A page sends those who are not signed in to sign in (302), and has nothing for keys.
+EVERYBODYS_OWN = get(302, 302, 200, 200, 200)
+ONLY_ITS_OWNERS = get(302, 302, 404, 404, 200)
+PUBLIC = get(200, 200, 200, 200, 200)
+FOR_GUESTS = get(200, 200, 302, 302, 302)
+PROMPT = {"prompt": "Hello", "task": "general", "quality": "low", "budget": "0.01"}
+
+TABLE: dict[str, tuple[Case, ...]] = {
+    "": (EVERYBODYS_OWN,),
+    "send/": (post(302, 302, 404, 404, 302, **PROMPT, conversation="CONVERSATION"),),
+    "price/": (post(302, 302, 404, 404, 200, **PROMPT, conversation="CONVERSATION"),),
+    "gauge/": (EVERYBODYS_OWN,),
+    "c/": (EVERYBODYS_OWN,),
+    "c/<uuid:pk>/": (ONLY_ITS_OWNERS,),
+    "c/<uuid:pk>/rename/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302, title="Mine")),
+    "c/<uuid:pk>/delete/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
+    "c/<uuid:pk>/export.md": (ONLY_ITS_OWNERS,),
+    "c/<uuid:pk>/export.json": (ONLY_ITS_OWNERS,),
+    "m/<uuid:pk>/stream/": (ONLY_ITS_OWNERS,),
+    "m/<uuid:pk>/stop/": (post(302, 302, 404, 404, 302),),
+    "m/<uuid:pk>/again/": (post(302, 302, 404, 404, 302),),
+    "dashboard/": (EVERYBODYS_OWN,),
+    "dashboard/live": (EVERYBODYS_OWN,),
+    "history/": (EVERYBODYS_OWN,),
+    "history/<uuid:decision_id>/": (ONLY_ITS_OWNERS,),
+    "budgets/": (EVERYBODYS_OWN, post(302, 302, 302, 302, 302, period="week", limit="1",
+                                      task_type="code")),
+    "budgets/<int:pk>/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302, limit="1")),
+    "budgets/<int:pk>/close/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
+    "keys/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 200, name="a key", expires="30")),
+    "keys/<int:pk>/revoke/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
+    "models/": (EVERYBODYS_OWN,),
+    "profile/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 200, time_zone="nowhere")),
+    "health": (PUBLIC,),
+    "route": (post(401, 200, 200, 200, 200),),
+    "stats": (get(401, 200, 200, 200, 200),),
+    "openapi.json": (PUBLIC,),
+    "docs": (PUBLIC,),
+    "accounts/login/": (FOR_GUESTS,),
+    "accounts/signup/": (FOR_GUESTS,),
+    "accounts/logout/": (get(302, 302, 200, 200, 200),),
+    "accounts/inactive/": (PUBLIC,),
+    "accounts/reauthenticate/": (EVERYBODYS_OWN,),
+    "accounts/email/": (EVERYBODYS_OWN,),
+    "accounts/confirm-email/": (PUBLIC,),
+    "accounts/password/change/": (EVERYBODYS_OWN,),
+    "accounts/password/set/": (get(302, 302, 302, 302, 302),),
+    "accounts/password/reset/": (PUBLIC,),
+    "accounts/password/reset/done/": (PUBLIC,),
+    "accounts/password/reset/key/done/": (PUBLIC,),
+    "accounts/login/code/confirm/": (get(302, 302, 302, 302, 302),),
+    # With a code from an e-mail; these were never sent.
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": (PUBLIC,),
+    r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": (PUBLIC,),
+}  # fmt: skip
+# Tables and rows of the operators' pages are in tests/admin; here nobody else comes in.
+OPERATORS = "admin/"
+GROUPS = {
+    "<path:content_type_id>": "1", "<path:object_id>": "1", "<uuid:pk>": str(uuid.UUID(int=1)),
+    "^(?P<app_label>auth|router_app|account|axes)/$": "router_app/", "(?P<url>.*)$": "nothing/",
+}  # fmt: skip
+
+EVERY_CASE = [(pattern, case) for pattern, cases in TABLE.items() for case in cases]
+OWN_PAGES = [pattern for pattern in TABLE if not pattern.startswith("accounts/")]
+
+
+def patterns() -> Iterator[str]:
+    """Every URL pattern of the product, from its root."""
+    yield from _below(get_resolver(), "")
+
+
+def _below(resolver: Any, prefix: str) -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        path = f"{prefix}{entry.pattern}"
+        if isinstance(entry, URLPattern):
+            yield path
+        else:
+            yield from _below(entry, path)
+
+
+@dataclass(frozen=True)
+class World:
+    """Alice's things, and everybody's client."""
+
+    clients: Mapping[str, Client]
+    conversation: uuid.UUID
+    answer: uuid.UUID
+    decision: uuid.UUID
+    budget: int
+    key: int
+
+    def address(self, pattern: str) -> str:
+        """The pattern with Alice's things in it."""
+        things = {
+            "c/": self.conversation, "m/": self.answer, "history/": self.decision,
+            "budgets/": self.budget, "keys/": self.key,
+        }  # fmt: skip
+        thing = next((thing for start, thing in things.items() if pattern.startswith(start)), "")
+        path = re.sub(r"<\w+:\w+>", str(thing), pattern)
+        path = path.replace(r"^confirm-email/(?P<key>[-:\w]+)/$", "confirm-email/Mg:wrong/")
+        path = re.sub(r"\^password/reset/key/.*", "password/reset/key/1-wrong/", path)
+        return f"/{path}"
+
+    def ask(self, role: str, pattern: str, case: Case, **headers: str) -> Any:
+        """Send the case as this role."""
+        client, address = self.clients[role], self.address(pattern)
+        if pattern == "route":
+            body = {"prompt": "Hello", "budget": 0.01}
+            return client.post(address, body, "application/json", headers=headers)
+        sent = urlencode(case.data).replace("CONVERSATION", str(self.conversation))
+        return client.generic(
+            case.method, address, sent, "application/x-www-form-urlencoded", headers=headers
+        )
+
+
+@pytest.fixture
+def world(alice: User, provider: ScriptedProvider) -> World:
+    """Alice has one of everything; Charlie must see nothing; Root is the administrator."""
+    charlie, root = make_user("charlie"), make_user("root", is_staff=True, is_superuser=True)
+    for person in (charlie, root):
+        create_starting_budget(person)
+    call = _alices_call(alice)
+    answer = make_exchange(alice, f"{MARK}?", f"{MARK}!", decision=call.decision)
+    key, text = create_key(user=alice, name=MARK)
+    return World(
+        clients={
+            "anonymous": Client(),
+            "key": Client(headers={"authorization": f"Bearer {text}"}),
+            "stranger": _signed_in(charlie),
+            "admin": _signed_in(root),
+            "owner": _signed_in(alice),
+        },
+        conversation=answer.conversation_id,
+        answer=answer.pk,
+        decision=call.decision_id,
+        budget=create_budget(user=alice, period="day", limit_nanos=50 * CENT, name=MARK).pk,
+        key=key.pk,
+    )
+
+
+def _alices_call(alice: User) -> Call:
+    call = make_call(alice)
+    call.decision.prompt = f"{MARK}?"
+    call.decision.save()
+    return call
+
+
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_every_url_is_in_the_table() -> None:
+    known = {pattern for pattern in patterns() if not pattern.startswith(OPERATORS)}
+
+    assert known - set(TABLE) == set(), "not in the table"
+    assert set(TABLE) - known == set(), "gone"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "case"), EVERY_CASE, ids=[f"{case.method} /{path}" for path, case in EVERY_CASE]
+)
+def test_who_may(pattern: str, case: Case, world: World) -> None:
+    answers = {role: world.ask(role, pattern, case) for role in ROLES}
+
+    statuses = {role: answer.status_code for role, answer in answers.items()}
+    assert statuses == dict(zip(ROLES, case.statuses, strict=True))
+    for role in ("anonymous", "stranger", "admin"):
+        assert MARK.encode() not in _body(answers[role]), role
+        if statuses[role] == 302 and role == "anonymous" and not pattern.startswith("accounts/"):
+            assert answers[role]["Location"].startswith("/accounts/login/?next=")
+
+
+def test_a_fragment_shows_no_more_than_its_page(world: World) -> None:
+    for pattern, case in EVERY_CASE:
+        for role, page in zip(ROLES, case.statuses, strict=True):
+            if role in ("key", "owner"):
+                continue
+            answer = world.ask(role, pattern, case, **HTMX)
+
+            assert MARK.encode() not in _body(answer), (role, pattern)
+            assert answer.status_code < 500, (role, pattern)
+            if page == 404:
+                assert answer.status_code == 404, (role, pattern)
+            if page == 302 and role == "anonymous" and answer.status_code == 200:
+                # htmx follows this with the whole page.
+                assert answer["HX-Redirect"].startswith("/accounts/"), pattern
+                assert not answer.content, pattern
+
+
+def _body(answer: Any) -> bytes:
+    return b"" if answer.streaming else bytes(answer.content)
+
+
+def test_other_methods_are_refused(world: World) -> None:
+    for pattern in OWN_PAGES:
+        listed = {case.method for case in TABLE[pattern]}
+        listed |= {"HEAD"} if "GET" in listed else set()
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - listed:
+            answer = world.clients["owner"].generic(method, world.address(pattern))
+
+            assert answer.status_code == 405, (method, pattern)
+            assert set(answer["Allow"].split(", ")) <= listed, (method, pattern)
+
+
+@pytest.mark.parametrize("token", [None, "b" * 32])
+def test_a_post_without_its_csrf_token_is_refused(
+    token: str | None, world: World, provider: ScriptedProvider
+) -> None:
+    world.clients["owner"].handler.enforce_csrf_checks = True
+    world.clients["owner"].cookies["csrftoken"] = CSRF
+    posts = [each for each in EVERY_CASE if each[1].method == "POST"]
+    assert len(posts) > 10
+
+    for pattern, case in posts:
+        headers = {"X-CSRFToken": token} if token else {}
+        assert world.ask("owner", pattern, case, **headers).status_code == 403, pattern
+
+    assert not provider.calls
+    right = world.ask("owner", *posts[-1], **{"X-CSRFToken": CSRF})
+    assert right.status_code == posts[-1][1].statuses[-1]
+
+
+@pytest.mark.parametrize("role", ["anonymous", "key", "stranger", "owner"])
+def test_only_operators_come_in_to_the_admin(role: str, world: World) -> None:
+    for pattern in patterns():
+        if not pattern.startswith(OPERATORS):
+            continue
+        path = pattern
+        for group, value in GROUPS.items():
+            path = path.replace(group, value)
+        answer = world.clients[role].get(f"/{path}")
+
+        assert answer.status_code in (302, 403), path
+        if answer.status_code == 302:
+            goes_to = answer["Location"]
+            assert "/login/" in goes_to or path == "admin/logout/", path
+        else:
+            assert role in ("stranger", "owner"), path
+        assert MARK.encode() not in _body(answer), path
+
+
+def test_the_administrator_comes_in(world: World) -> None:
+    assert world.clients["admin"].get("/admin/").status_code == 200
