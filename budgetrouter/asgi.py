@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from budgetrouter.serving.web_server import UNWATCHED_RUNS_SECONDS
@@ -15,8 +16,11 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "budgetrouter.settings")
 django_application = get_asgi_application()
 
-# After Django's set-up: the engine reads settings and tables.
+# After Django's set-up: these read settings and tables.
+from budgetrouter.body_limit import BodyLimit  # noqa: E402
 from router_app.gateway import engine  # noqa: E402
+
+limited_application = BodyLimit(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -24,7 +28,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     if scope["type"] == "lifespan":
         await _live(receive, send)
     else:
-        await django_application(scope, receive, send)
+        await limited_application(scope, receive, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:
