@@ -125,7 +125,9 @@ class RouteBody(BaseModel):
 class Period(StrEnum):
     """Which days `GET /stats` counts, in the caller's time zone."""
 
+    DAY = "day"  # today; budgets call it so
     TODAY = "today"
     WEEK = "week"  # the last seven days, today included
     MONTH = "month"  # since the first of this month
+    TOTAL = "total"  # since the beginning; budgets call it so
     ALL = "all"

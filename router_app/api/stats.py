@@ -14,9 +14,11 @@ from router_app.models import User
 RESPONSES = {200: StatsReply, 400: ErrorReply, 401: ErrorReply, 500: ErrorReply}
 
 _RANGES = {
+    Period.DAY: RangeKey.TODAY,
     Period.TODAY: RangeKey.TODAY,
     Period.WEEK: RangeKey.WEEK,
     Period.MONTH: RangeKey.MONTH,
+    Period.TOTAL: RangeKey.ALL,
     Period.ALL: RangeKey.ALL,
 }
 
