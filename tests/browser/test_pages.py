@@ -29,6 +29,18 @@ STICKS_OUT = """() => {
     .filter((one) => one.getBoundingClientRect().right > width + 1)
     .map((one) => one.cloneNode().outerHTML.slice(0, 120)).slice(0, 8);
 }"""
+# An amount that a box cuts off reads as another amount.
+CUT_OFF = """() => [...document.querySelectorAll(".money")]
+  .filter((one) => one.checkVisibility() && !one.closest(".table-scroll"))
+  .filter((one) => {
+    const right = one.getBoundingClientRect().right;
+    for (let box = one; box !== document.body; box = box.parentElement) {
+      const clips = getComputedStyle(box).overflowX !== "visible";
+      if (clips && right > box.getBoundingClientRect().right + 1) return true;
+    }
+    return false;
+  }).map((one) => one.textContent)
+"""
 # `preload` would load the style sheets a second time. A theme changes colours and nothing else.
 EVERYTHING = {"resultTypes": ["violations"], "preload": False}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast", "link-in-text-block"]}
@@ -96,6 +108,7 @@ def check(page: Page) -> None:
     for width in (WIDE, NARROW):
         page.set_viewport_size({"width": width, "height": 844})
         findings += [f"{width}: sticks out: {found}" for found in page.evaluate(STICKS_OUT)]
+        findings += [f"{width}: cut off: {found}" for found in page.evaluate(CUT_OFF)]
         for scheme, rules in (("light", EVERYTHING), ("dark", COLOURS)):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             findings += [f"{width} {scheme}: {found}" for found in serious(page, rules)]
