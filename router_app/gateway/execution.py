@@ -11,8 +11,8 @@ it. Who wants to watch follows its events from the beginning, from any event loo
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 from django.conf import settings
 from django.utils import timezone
@@ -21,40 +21,35 @@ from router_app.catalog.availability import mark_unavailable
 from router_app.errors import Charged, RouterError, Unavailable
 from router_app.gateway.admission import Attempt, Sizes, admit
 from router_app.gateway.broadcast import Broadcast
+from router_app.gateway.calling import Stop, call_request, call_until_stopped
 from router_app.gateway.closing import Closed, Ending, close, give_up, note_progress, note_sent
 from router_app.gateway.cooling import cooling
 from router_app.gateway.counting import Meter
-from router_app.gateway.endings import CallEnd, Stopped, ending_of
-from router_app.gateway.failures import cut_off, error_of, unexpected, words_of
+from router_app.gateway.endings import CallEnd, ending_of
+from router_app.gateway.failures import cut_off, error_of, words_of
 from router_app.gateway.requests import (
     Admission,
     Answer,
-    Delta,
     Outcome,
     RouteRequest,
     RunEvent,
     Switched,
-    Thinking,
 )
 from router_app.gateway.writer import writer
 from router_app.providers import retries
 from router_app.providers.base import (
-    CallRequest,
-    Endpoint,
     FailureKind,
     Finished,
-    Limits,
     ProviderFailure,
-    ReasoningDelta,
-    TextDelta,
     Usage,
 )
-from router_app.providers.registry import provider_for
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 6  # of one request, over all candidates
 PROGRESS_SECONDS = 0.5  # how often the text so far is kept, and a wish to stop is looked for
+BOOKING_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # within the lease's margin; then the clock books
 LEAST_SECONDS = 1.0  # with less left of the request's time no further attempt is begun
 
 
@@ -73,9 +68,7 @@ class Run:
         self.message_id = message_id
         self._sizes = sizes
         self._events: Broadcast[RunEvent] = Broadcast()
-        self._stop = asyncio.Event()
-        self._stopped_by_server = False
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = Stop()
         self._deadline = 0.0
         self._answer: Answer | None = None
         self._error: RouterError | None = None
@@ -100,16 +93,12 @@ class Run:
 
     def stop(self, *, by_server: bool = False) -> None:
         """End the answer here; it is charged for what ran. From any thread."""
-        self._stopped_by_server = by_server
-        if self._loop is None:
-            self._stop.set()
-        else:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        self._stop.ask(by_server=by_server)
 
     async def execute(self) -> None:
         """Walk the attempts to the end. Never raises; what went wrong is for `finished`."""
-        self._loop = asyncio.get_running_loop()
-        self._deadline = self._loop.time() + settings.CALL_TOTAL_SECONDS
+        self._stop.bind()
+        self._deadline = asyncio.get_running_loop().time() + settings.CALL_TOTAL_SECONDS
         try:
             await self._walk()
         except RouterError as error:
@@ -140,11 +129,18 @@ class Run:
         if not await writer.run(lambda: note_sent(admission)):
             raise Unavailable("This request waited too long to be sent.")
         cooling.started(admission.provider.slug, admission.spec.id)
-        end = await self._call_until_stopped(meter)
+        end = await call_until_stopped(
+            call_request(admission, self.request.messages, self._seconds_left()),
+            meter,
+            self._events,
+            self._stop,
+            meanwhile=lambda: self._keep_progress(meter),
+            every_seconds=PROGRESS_SECONDS if self.message_id else None,
+        )
         ending = ending_of(
             end, meter, first_token_at=meter.first_token_at, message_id=self.message_id
         )
-        closed = await writer.run(lambda: close(admission, ending))
+        closed = await _surely(lambda: close(admission, ending))
         self._tell_cooling(end)
         if ending.failure and ending.failure.kind == FailureKind.MODEL_GONE:
             reason, now = ending.failure.detail, timezone.now()
@@ -154,76 +150,22 @@ class Run:
         self._answer = self._answer_of(ending, closed)
         return None
 
-    async def _call_until_stopped(self, meter: Meter) -> CallEnd:
-        call = asyncio.create_task(self._call(meter))
-        stop = asyncio.create_task(self._stop.wait())
-        step = PROGRESS_SECONDS if self.message_id else None
-        while not call.done() and not self._stop.is_set():
-            await asyncio.wait({call, stop}, timeout=step, return_when=asyncio.FIRST_COMPLETED)
-            await self._keep_progress(meter)
-        for task in (call, stop):
-            task.cancel()
-        await asyncio.wait({call, stop})
-        if call.cancelled():
-            return Stopped(by_server=self._stopped_by_server)
-        error = call.exception()
-        if error is None:
-            return call.result()
-        if isinstance(error, ProviderFailure):
-            return error
-        logger.error("a call failed unexpectedly", exc_info=error)
-        return unexpected()
-
-    async def _call(self, meter: Meter) -> Finished:
-        request = self._call_request()
-        end: Finished | None = None
-        async with aclosing(provider_for(request.endpoint).stream(request)) as events:
-            async for event in events:  # read to its end, so that the connection is kept
-                if isinstance(event, Finished):
-                    end = event
-                else:
-                    self._pass_on(event, meter)
-        if end is None:  # an adapter whose stream just stops breaks its contract
-            raise unexpected()
-        return end
-
-    def _pass_on(self, event: TextDelta | ReasoningDelta, meter: Meter) -> None:
-        if isinstance(event, TextDelta):
-            meter.saw_text(event.text)
-            self._events.send(Delta(event.text))
-            return
-        if not meter.saw_anything:
-            self._events.send(Thinking())
-        meter.saw_thinking(event.text)
-
-    def _call_request(self) -> CallRequest:
-        admission = self.admission
-        provider = admission.provider
-        return CallRequest(
-            endpoint=Endpoint(provider.slug, provider.base_url, provider.api_key),
-            model=admission.spec.id,
-            messages=self.request.messages,
-            max_output_tokens=admission.cap_tokens,
-            limits=Limits(
-                connect=settings.CALL_CONNECT_SECONDS,
-                first_token=settings.CALL_FIRST_TOKEN_SECONDS,
-                between_tokens=settings.CALL_BETWEEN_TOKENS_SECONDS,
-                total=self._seconds_left(),
-            ),
-        )
-
     async def _keep_progress(self, meter: Meter) -> None:
         message_id = self.message_id
         if message_id is None:
             return
         decision_id, text = self.decision_id, meter.text
-        if await writer.run(lambda: note_progress(decision_id, message_id, text)):
-            self._stop.set()
+        try:
+            stopping = await writer.run(lambda: note_progress(decision_id, message_id, text))
+        except Unavailable:
+            return  # the text is kept a little later; the call goes on
+        if stopping:
+            self._stop.ask()
 
     async def _following(self, failure: ProviderFailure) -> Attempt | None:
         """The attempt to make after this failure, if one makes sense."""
         spec, number = self.admission.spec, self.admission.attempt
-        if number >= MAX_ATTEMPTS or self._stop.is_set():
+        if number >= MAX_ATTEMPTS or self._stop.is_asked:
             return None
         delay = retries.delay_seconds(self._retries, failure.retry_after_seconds)
         only = None
@@ -236,7 +178,7 @@ class Run:
             self._excluded[spec.id] = f"failed just now: {failure.detail}"
         else:
             return None  # the caller named this model and no other
-        if self._seconds_left() < LEAST_SECONDS or self._stop.is_set():
+        if self._seconds_left() < LEAST_SECONDS or self._stop.is_asked:
             return None
         return Attempt(
             number + 1, self.decision_id, dict(self._excluded), only, self._seconds_left()
@@ -252,7 +194,7 @@ class Run:
         error = error_of(failure)
         decision_id, message_id = self.decision_id, self.message_id
         shown: dict[str, object] = {"code": error.code, "message": error.message}
-        stopped = self._stop.is_set()
+        stopped = self._stop.is_asked
         cost = await writer.run(
             lambda: give_up(decision_id, message_id=message_id, error=shown, stopped=stopped)
         )
@@ -297,3 +239,13 @@ class Run:
             budgets=closed.budgets,
             error=cut_off(ending),
         )
+
+
+async def _surely(operation: Callable[[], T]) -> T:
+    """Book, though the database is away for a while: losing this would charge the full amount."""
+    for pause in BOOKING_PAUSES:
+        try:
+            return await writer.run(operation)
+        except Unavailable:
+            await asyncio.sleep(pause)
+    return await writer.run(operation)
