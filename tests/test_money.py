@@ -171,3 +171,20 @@ def test_a_free_model_needs_no_money_but_no_debt_either() -> None:
 def test_impossible_counts_are_refused(counts: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="token counts"):
         token_cost_nanos(Rates(Decimal(1), Decimal(1), Decimal(1)), **counts)
+
+
+@pytest.mark.parametrize(
+    ("nanos", "rounding", "shown"),
+    [
+        (4_999_043_600, ROUND_FLOOR, "$4.99"),  # what is left never reads as the whole five
+        (5_000_000_000, ROUND_FLOOR, "$5.00"),
+        (999_999, ROUND_FLOOR, "$0.000999"),
+        (12_250, ROUND_CEILING, "$0.0000123"),  # what is needed is enough
+        (999_900_000, ROUND_CEILING, "$1.00"),
+        (1, ROUND_FLOOR, "$0.000000001"),
+    ],
+)
+def test_what_is_left_rounds_down_and_what_is_needed_up(
+    nanos: int, rounding: str, shown: str
+) -> None:
+    assert format_usd(nanos, rounding=rounding) == shown

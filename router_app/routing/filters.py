@@ -1,6 +1,7 @@
 """Why a model is not in the running: one function per kind of reason, None where there is none."""
 
 from collections.abc import Sequence
+from decimal import ROUND_FLOOR
 
 from router_app.money import format_usd
 from router_app.routing.candidates import Candidate, Drop, DropCode, Estimate
@@ -99,7 +100,7 @@ def _cap_too_small(estimate: Estimate, money: Funds | None) -> Drop | None:
         return None
     return Drop(
         DropCode.CAP_TOO_SMALL,
-        f"{spoken(money.name)} has {format_usd(money.available_nanos)} left; "
+        f"{spoken(money.name)} has {format_usd(money.available_nanos, rounding=ROUND_FLOOR)} left; "
         f"even {estimate.useful_tokens:,} tokens of answer can cost "
         f"{format_usd(estimate.useful_ceiling_nanos)}",
     )
@@ -109,10 +110,11 @@ def _over_funds(estimate: Estimate, headroom: Sequence[Funds]) -> Drop | None:
     """The expected cost is above what a window still has."""
     for funds in headroom:
         if estimate.expected_cost_nanos > funds.available_nanos:
+            left = format_usd(funds.available_nanos, rounding=ROUND_FLOOR)
             return Drop(
                 DropCode.OVER_FUNDS,
                 f"expected cost {format_usd(estimate.expected_cost_nanos)} is above the "
-                f"{format_usd(funds.available_nanos)} left in {spoken(funds.name)}",
+                f"{left} left in {spoken(funds.name)}",
             )
     return None
 

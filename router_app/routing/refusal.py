@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from enum import StrEnum
 
 from router_app.money import format_usd
@@ -110,8 +111,9 @@ def _tight(
 def _too_dear(tight: Funds, needed_nanos: int, model_name: str, fitting_tokens: int) -> str:
     budget = spoken(tight.name)
     fits = f" With max_tokens up to {fitting_tokens:,} it would fit." if fitting_tokens else ""
+    left = format_usd(tight.available_nanos, rounding=ROUND_FLOOR)
+    needed = format_usd(needed_nanos, rounding=ROUND_CEILING)
     return (
-        f"{budget[:1].upper()}{budget[1:]} does not pay for an answer: it has "
-        f"{format_usd(tight.available_nanos)} left, and {model_name}, the cheapest model that "
-        f"could answer, needs {format_usd(needed_nanos)}.{fits}"
+        f"{budget[:1].upper()}{budget[1:]} does not pay for an answer: it has {left} left, "
+        f"and {model_name}, the cheapest model that could answer, needs {needed}.{fits}"
     )

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,19 @@ def usd(nanos: int | None) -> str:
     """An amount in nano-dollars for people, with the exact figure on hover; a dash for None."""
     if nanos is None:
         return NOTHING
-    return format_html(
-        '<span class="money" title="{} USD">{}</span>', plain_usd(nanos), format_usd(nanos)
-    )
+    return _money(nanos, format_usd(nanos))
+
+
+@register.filter
+def usd_left(nanos: int | None) -> str:
+    """The same for what is left, rounded down: it must not promise more than there is."""
+    if nanos is None:
+        return NOTHING
+    return _money(nanos, format_usd(nanos, rounding=ROUND_FLOOR))
+
+
+def _money(nanos: int, shown: str) -> str:
+    return format_html('<span class="money" title="{} USD">{}</span>', plain_usd(nanos), shown)
 
 
 @register.filter

@@ -6,6 +6,7 @@ It is kept with the message, so that the page says the same tomorrow. Amounts in
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_CEILING
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,7 +51,7 @@ class RefusalView:
 
     @property
     def raise_words(self) -> str:
-        return f"Ask with a budget of {format_usd(self.needed_nanos)}"
+        return f"Ask with a budget of {format_usd(self.needed_nanos, rounding=ROUND_CEILING)}"
 
     @property
     def asked_for_a_model(self) -> bool:
