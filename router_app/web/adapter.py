@@ -1,5 +1,6 @@
 """How django-allauth makes accounts here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -24,3 +25,13 @@ class AccountAdapter(DefaultAccountAdapter):
             if commit and isinstance(person, User):
                 ensure_starting_budget(person)
         return person
+
+
+def signing_in_as(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str:
+    """Whom a sign-in is for: one name for all spellings, under which failures are counted.
+
+    The form calls it `login`; what is checked against, and what failed, says `username` or `email`.
+    """
+    given = credentials or request.POST
+    name = given.get("username") or given.get("email") or given.get("login") or ""
+    return str(name).strip().casefold()[:255]
