@@ -44,6 +44,7 @@ class Answer:
         self._done = False
         self._finish_reason = ""
         self._usage: Usage | None = None
+        self._usage_now: Usage | None = None  # what the chunk at hand reports
         self._request_id = ""
         self._model = ""
         self._anything_came = False
@@ -93,8 +94,8 @@ class Answer:
 
     def _take_facts(self, answer: Mapping[str, Any], extras: Mapping[str, Any]) -> None:
         """Usage comes up to twice with the same numbers: the last valid one counts, no sums."""
-        usage = read_usage(answer.get("usage")) or read_usage(extras.get("usage"))
-        self._usage = usage or self._usage
+        self._usage_now = read_usage(answer.get("usage")) or read_usage(extras.get("usage"))
+        self._usage = self._usage_now or self._usage
         self._request_id = _name(extras.get("id")) or self._request_id or _name(answer.get("id"))
         self._model = _name(answer.get("model")) or self._model
 
@@ -105,7 +106,9 @@ class Answer:
     def _take_text(self, delta: Mapping[str, Any]) -> Iterator[Delta]:
         thought = _text(delta.get("reasoning")) or _text(delta.get("reasoning_content"))
         text = _text(delta.get("content"))
-        self._anything_came = self._anything_came or bool(thought or text)
+        if thought or text:
+            self._anything_came = True
+            self._usage = self._usage_now  # what was reported before this text does not count it
         if thought:
             yield ReasoningDelta(thought)
         if text:

@@ -109,6 +109,26 @@ def test_an_unbelievable_usage_does_not_replace_a_good_one() -> None:
     assert outcome.finished.usage == TRUE_USAGE
 
 
+def test_a_usage_from_before_the_end_of_the_text_is_not_the_bill() -> None:
+    early = {**USAGE, "completion_tokens": 1}
+    rest = [chunk({"content": "b"}), chunk({"content": "c"}, "stop")]
+
+    outcome, _ = ask(streamed(chunk({"content": "a"}, usage=early), *rest))
+    assert outcome.finished.usage is None  # the caller counts
+    outcome, _ = ask(streamed(chunk({"content": "a"}, usage=early), *rest, chunk(usage=USAGE)))
+    assert outcome.finished.usage == TRUE_USAGE
+
+
+def test_a_usage_with_every_chunk_is_up_to_date_where_the_stream_breaks() -> None:
+    spoken = [chunk({"content": "a"}, usage={**USAGE, "completion_tokens": n}) for n in (1, 2, 3)]
+
+    outcome, _ = ask(streamed(*spoken, done=False))
+    assert outcome.failure is not None and outcome.failure.usage is not None
+    assert outcome.failure.usage.output_tokens == 3
+    outcome, _ = ask(streamed(*spoken, chunk({"content": "d"}), done=False))
+    assert outcome.failure is not None and outcome.failure.usage is None
+
+
 def test_a_whole_answer() -> None:
     message = {"role": "assistant", "content": "Hello!", "reasoning": "Hm."}
     answer = {
