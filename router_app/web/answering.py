@@ -48,7 +48,7 @@ async def stop(request: SignedIn, pk: uuid.UUID) -> HttpResponseBase:
             await _booked(run.finished())
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)  # the stream brings the end
-    return redirect("conversation", pk=answer.conversation_id)
+    return redirect("chat_conversation", pk=answer.conversation_id)
 
 
 @login_required

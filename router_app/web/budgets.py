@@ -1,5 +1,6 @@
 """`/budgets/`: what a person may spend, what is spent and held of it, and limits of their own."""
 
+import uuid
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from router_app.budgets import self_service
 from router_app.budgets.statements import Statement, statements_of
-from router_app.models import Budget, Period
+from router_app.models import Budget, Conversation, Period
 from router_app.models.fields import TASK_CHOICES
 from router_app.money import format_usd
 from router_app.web.fields import UsdField, focus_first_error
@@ -59,7 +60,7 @@ def budgets(request: SignedIn) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _create(request, form):
         return redirect("budgets")
     focus_first_error(form)
-    context = {"form": form, "statements": _statements(request)}
+    context = {"form": form, "statements": _statements(request), "back": _way_back(request)}
     return render(request, "budgets/budgets.html", context)
 
 
@@ -96,6 +97,20 @@ def close(request: SignedIn, pk: int) -> HttpResponse:
         return redirect("budgets")
     context = {"budget": budget, "protected": self_service.is_protected(budget)}
     return render(request, "budgets/close.html", context)
+
+
+def _way_back(request: SignedIn) -> uuid.UUID | None:
+    """The conversation that a refusal sent the person here from; kept over one change."""
+    found = request.GET.get("back", "")[:36]
+    if found:
+        request.session["back"] = found
+    else:
+        found = request.session.pop("back", "")
+    own = Conversation.objects.filter(user=request.user)
+    try:
+        return own.values_list("pk", flat=True).filter(pk=uuid.UUID(found)).first()
+    except ValueError:
+        return None
 
 
 def _own_budget(request: SignedIn, pk: int) -> Budget:

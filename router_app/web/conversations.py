@@ -61,7 +61,7 @@ def rename(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     form = RenameForm(request.POST or None, instance=conversation)
     if request.method == "POST" and form.is_valid():
         form.save()
-        return redirect("conversation", pk=pk)
+        return redirect("chat_conversation", pk=pk)
     return _asking(request, "chat/rename", {"conversation": own(request, pk), "form": form})
 
 

@@ -51,7 +51,6 @@ class Selection:
     quality_met: bool
     policy_version: str
     candidates: tuple[CandidateRow, ...]
-    clamp: str  # how the longest answer was cut to what a budget pays for; empty if it was not
     funds: tuple[Funds, ...]  # what each budget had left
 
 
@@ -122,7 +121,6 @@ def _selection(decision: RoutingDecision, routed: Decision) -> Selection:
         quality_met=decision.quality_met,
         policy_version=routed.policy_version,
         candidates=tuple(_candidate_row(candidate) for candidate in routed.candidates),
-        clamp=words.clamped(routed.clamp) if routed.clamp else "",
         funds=routed.funds,
     )
 

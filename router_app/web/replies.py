@@ -94,7 +94,7 @@ def not_now(
 
 def to_conversation(exchange: Exchange) -> HttpResponse:
     """On to the conversation's page, to this answer."""
-    address = reverse("conversation", args=[exchange.conversation_id])
+    address = reverse("chat_conversation", args=[exchange.conversation_id])
     return redirect(f"{address}#m-{exchange.answer_id}")
 
 
@@ -112,7 +112,7 @@ def _begun(request: SignedIn, conversation: Conversation) -> HttpResponse:
     context = _page_context(request, conversation, form)
     response = render(request, "chat/begun.html", context)
     response = reswap(retarget(response, "#content"), "innerHTML")
-    return push_url(response, reverse("conversation", args=[conversation.pk]))
+    return push_url(response, reverse("chat_conversation", args=[conversation.pk]))
 
 
 def _answers_of(exchange: Exchange) -> set[uuid.UUID]:

@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gauge/", answering.gauge, name="header_gauge"),
     # /c/, a conversation
     path("c/", conversations.conversations, name="chat_conversations"),
-    path("c/<uuid:pk>/", chat.conversation, name="conversation"),
+    path("c/<uuid:pk>/", chat.conversation, name="chat_conversation"),
     path("c/<uuid:pk>/rename/", conversations.rename, name="chat_rename"),
     path("c/<uuid:pk>/delete/", conversations.delete, name="chat_delete"),
     path("c/<uuid:pk>/export.md", exports.export, {"format": "md"}, name="chat_export_md"),

@@ -3,8 +3,6 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from router_app.models import Call, RoutingDecision
-from router_app.routing.candidates import Clamp
-from router_app.routing.request import REQUEST_BUDGET
 
 Outcome = RoutingDecision.Outcome
 
@@ -96,12 +94,3 @@ def variance(estimated_nanos: int, actual_nanos: int | None) -> str:
     percent = exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN)
     sign = "−" if percent < 0 else "+" if percent > 0 else "±"
     return f"{sign}{abs(percent)} %"
-
-
-def clamped(clamp: Clamp) -> str:
-    """How the longest answer was cut to what a budget pays for."""
-    budget = "the request's budget" if clamp.budget == REQUEST_BUDGET else clamp.budget
-    return (
-        f"The longest answer was cut from {clamp.from_tokens:,} to {clamp.to_tokens:,} tokens, "
-        f"which is what {budget} pays for."
-    )

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from router_app.budgets.limits import ensure_starting_budget
-from router_app.models import Budget, User
+from router_app.models import Budget, Conversation, User
 from tests.factories import CENT, DOLLAR, make_budget, make_user, make_window
 
 pytestmark = pytest.mark.django_db
@@ -189,3 +189,21 @@ def test_signing_up_comes_with_a_limit(client, settings):
     client.post(reverse("account_signup"), person)
     budget = Budget.objects.get(user__username="dora")
     assert (budget.period, budget.limit_nanos) == ("month", 2 * DOLLAR)
+
+
+def test_a_refusal_leads_there_and_back(client, alice):
+    conversation = Conversation.objects.create(user=alice, title="Where I was")
+    address = reverse("chat_conversation", args=[conversation.pk])
+    assert address in _page(client.get(reverse("budgets"), {"back": str(conversation.pk)}))
+    budget = alice.budgets.get()
+    client.post(reverse("budgets_edit", args=[budget.pk]), {"limit": "7"})
+    # After the change the way back is offered once more, and then forgotten.
+    assert address in _page(client.get(reverse("budgets")))
+    assert address not in _page(client.get(reverse("budgets")))
+
+
+@pytest.mark.parametrize("back", ["nonsense", "https://evil.example/", ""])
+def test_there_is_no_way_back_to_elsewhere(client, alice, back):
+    strangers = Conversation.objects.create(user=make_user(), title="Somebody else's")
+    for value in (back, str(strangers.pk)):
+        assert "Back to your question" not in _page(client.get(reverse("budgets"), {"back": value}))

@@ -70,7 +70,7 @@ def test_without_script_the_post_waits_and_shows_everything(
     response = ask(client, "What is the capital of Australia?", script=False)
 
     conversation = the_conversation(alice)
-    address = reverse("conversation", args=[conversation.pk])
+    address = reverse("chat_conversation", args=[conversation.pk])
     assert response["Location"].startswith(address)
     shown = page(client.get(address))
     assert "What is the capital of Australia?" in shown
@@ -141,7 +141,7 @@ def test_choices_are_kept_within_the_conversation(
         task="code", quality="low", budget="0.005", model="openai/gpt-oss-20b",
     )  # fmt: skip
 
-    shown = page(client.get(reverse("conversation", args=[the_conversation(alice).pk])))
+    shown = page(client.get(reverse("chat_conversation", args=[the_conversation(alice).pk])))
 
     assert re.search(r'value="code"[^>]*checked', shown)
     assert re.search(r'value="low"[^>]*checked', shown)
@@ -153,7 +153,7 @@ def test_choices_are_kept_within_the_conversation(
 
 def test_a_stand_in_says_so(client: Client, alice: User, provider: ScriptedProvider) -> None:
     ask(client, "Hi", script=False)
-    shown = words(client.get(reverse("conversation", args=[the_conversation(alice).pk])))
+    shown = words(client.get(reverse("chat_conversation", args=[the_conversation(alice).pk])))
     assert "Written by a stand-in (SmolLM2 135M) for Llama 3.3 70B Versatile." in shown
 
 
@@ -207,7 +207,7 @@ def test_a_prompt_of_the_greatest_length_with_its_line_breaks_fits(
 
 def test_the_words_of_a_prompt_are_not_markup(client: Client, alice: User) -> None:
     ask(client, '<script>alert(1)</script><div hx-get="/x">', budget="0.000001")
-    shown = page(client.get(reverse("conversation", args=[the_conversation(alice).pk])))
+    shown = page(client.get(reverse("chat_conversation", args=[the_conversation(alice).pk])))
     assert "<script>alert" not in shown
     assert "<div hx-get" not in shown
 
@@ -249,7 +249,7 @@ def test_after_a_refusal_the_words_wait_in_the_composer(client: Client, alice: U
     ask(client, "Too dear <for> this", script=False, budget="0.000001")
     conversation = the_conversation(alice)
 
-    shown = page(client.get(reverse("conversation", args=[conversation.pk])))
+    shown = page(client.get(reverse("chat_conversation", args=[conversation.pk])))
 
     assert "Too dear &lt;for&gt; this</textarea>" in shown
     assert re.search(r'name="budget" value="0.000001"', shown)
@@ -361,7 +361,7 @@ def test_a_provider_that_fails_is_no_answer_and_costs_nothing(
         ProviderFailure(FailureKind.REJECTED, "no", billing=Billing.NOT_BILLED, status=400),
     )
     ask(client, "Hi", script=False)
-    shown = words(client.get(reverse("conversation", args=[the_conversation(alice).pk])))
+    shown = words(client.get(reverse("chat_conversation", args=[the_conversation(alice).pk])))
     assert "No answer" in shown
     assert "Nothing was charged." in shown
     assert "Ask again" in shown
@@ -386,7 +386,7 @@ def test_asking_again_folds_the_earlier_answer_and_keeps_its_cost(
     assert answer.text == "Second try"
     assert answer.decision.task_type == "code"
     assert Message.objects.filter(role="user").count() == 1
-    whole = words(client.get(reverse("conversation", args=[answer.conversation_id])))
+    whole = words(client.get(reverse("chat_conversation", args=[answer.conversation_id])))
     total = sum(call.cost_nanos for call in Call.objects.all())
     assert f"${total / 1e9:.7f}".rstrip("0") in whole
     assert len(provider.calls[1].messages) == 1  # the first try does not go along
@@ -457,7 +457,7 @@ def test_the_slider_is_logarithmic(nanos: int, step: int) -> None:
 
 def test_a_page_of_the_chat_has_nothing_inline(client: Client, provider: ScriptedProvider) -> None:
     ask(client, "Hi", script=False)
-    for address in ("/", reverse("conversation", args=[Conversation.objects.get().pk])):
+    for address in ("/", reverse("chat_conversation", args=[Conversation.objects.get().pk])):
         shown = page(client.get(address))
         assert " style=" not in shown
         assert "<style" not in shown

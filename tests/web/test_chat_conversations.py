@@ -75,7 +75,7 @@ class TestList:
 
         response = client.post(address, {"title": "After <b>"})
 
-        assert response["Location"] == reverse("conversation", args=[found.pk])
+        assert response["Location"] == reverse("chat_conversation", args=[found.pk])
         assert "After &lt;b&gt;" in page(client.get(response["Location"]))
 
     def test_delete_asks_first_and_leaves_the_books_alone(self, client: Client, bob: User) -> None:
@@ -137,7 +137,7 @@ class TestList:
         found = make_exchange(bob, "The very first", "ok").conversation
         for number in range(40):
             make_exchange(bob, f"Question {number}", "ok", conversation=found)
-        address = reverse("conversation", args=[found.pk])
+        address = reverse("chat_conversation", args=[found.pk])
         shown = page(client.get(address))
         main = shown[shown.index('id="turns"') :]
         assert "Question 39" in main
@@ -146,7 +146,7 @@ class TestList:
 
     def test_a_very_long_question_is_folded(self, client: Client, bob: User) -> None:
         found = make_exchange(bob, "word " * 5_000, "ok").conversation
-        shown = page(client.get(reverse("conversation", args=[found.pk])))
+        shown = page(client.get(reverse("chat_conversation", args=[found.pk])))
         assert "Show all 25000 characters" in shown
 
 
@@ -170,7 +170,7 @@ class TestAccess:
 
     OF_ONES_OWN = ("chat", "chat_conversations", "header_gauge")
     OF_A_CONVERSATION = (
-        "conversation", "chat_rename", "chat_delete", "chat_export_md", "chat_export_json",
+        "chat_conversation", "chat_rename", "chat_delete", "chat_export_md", "chat_export_json",
     )  # fmt: skip
     OF_AN_ANSWER = (("chat_stream", "get"), ("chat_stop", "post"), ("chat_again", "post"))
 

@@ -31,7 +31,7 @@ def _signed_in(client: Client, alice: User) -> None:
 
 
 def shown_to(client: Client, user: User) -> str:
-    address = reverse("conversation", args=[last_answer(user).conversation_id])
+    address = reverse("chat_conversation", args=[last_answer(user).conversation_id])
     return words(client.get(address))
 
 
@@ -81,7 +81,7 @@ def test_a_cut_answer_says_so_and_can_be_continued(
     assert re.search(r"The answer reached its limit of [\d,]+ tokens and ends there\.", shown)
     assert "Continue" in shown
 
-    address = reverse("conversation", args=[last_answer(alice).conversation_id])
+    address = reverse("chat_conversation", args=[last_answer(alice).conversation_id])
     shown = page(client.get(address))
     form = re.search(r"(<form[^>]*>(?:(?!</form>).)*Continue exactly.*?</form>)", shown)
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[1]))
@@ -108,7 +108,7 @@ def test_thinking_without_a_word_is_said_charged_and_offered_again_with_more_roo
     assert f"{format_usd(Call.objects.get().cost_nanos)} was charged" in shown
     assert f"Again with room for {cap * 4:,} tokens, up to $0.002" in shown
 
-    form = page(client.get(reverse("conversation", args=[thought.conversation_id])))
+    form = page(client.get(reverse("chat_conversation", args=[thought.conversation_id])))
     fields = dict(
         re.findall(r'<input type="hidden" name="(budget|max_tokens)" value="([^"]*)"', form)
     )

@@ -86,7 +86,7 @@ class TestInTheChat:
         ask(client, "Go on", script=False, conversation=conversation.pk, budget="0.01")
 
         assert [m["role"] for m in provider.calls[1].messages] == ["user", "assistant", "user"]
-        shown = words(client.get(reverse("conversation", args=[conversation.pk])))
+        shown = words(client.get(reverse("chat_conversation", args=[conversation.pk])))
         assert "Of 1,420 input tokens about 1,413 were earlier turns." in shown
         assert "Start fresh" in shown
 
@@ -104,7 +104,7 @@ class TestInTheChat:
         provider.enqueue(TextDelta("x" * CONTEXT_CHARACTERS), Finished("stop", Usage(20, 6_000)))
         ask(client, "Tell me a story", script=False, budget="0.1")
         conversation = the_conversation(alice)
-        address = reverse("conversation", args=[conversation.pk])
+        address = reverse("chat_conversation", args=[conversation.pk])
         assert "The oldest 1 turn of this conversation no longer goes along" in words(
             client.get(address)
         )

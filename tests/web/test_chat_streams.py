@@ -76,7 +76,7 @@ def test_a_reload_in_the_middle_shows_what_there_is_and_goes_on(
 ) -> None:
     answer, gate = halfway
 
-    shown = page(client.get(reverse("conversation", args=[answer.conversation_id])))
+    shown = page(client.get(reverse("chat_conversation", args=[answer.conversation_id])))
     assert f'data-stream="/m/{answer.pk}/stream/?from=7"' in shown
     assert "Half 🙂" in shown
     assert 'aria-busy="true"' in shown
@@ -262,7 +262,7 @@ def test_a_run_whose_process_died_is_closed_once_its_lease_is_over(
     answer, gate = halfway
     monkeypatch.setattr(service, "find_run", lambda decision_id: None)
     monkeypatch.setattr(streams, "EXPIRE_SECONDS", 0.0)
-    address = reverse("conversation", args=[answer.conversation_id])
+    address = reverse("chat_conversation", args=[answer.conversation_id])
     assert "data-stream" in page(client.get(address))  # not before
     Reservation.objects.update(lease_ends_at=timezone.now() - timedelta(seconds=1))
 

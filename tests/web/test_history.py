@@ -272,7 +272,7 @@ class TestTheReceipt:
         call = make.make_call(alice)
         answer = make.make_exchange(alice, "what?", decision=call.decision)
         html = receipt_of(client, call.decision)
-        assert reverse("conversation", args=[answer.conversation_id]) in html
+        assert reverse("chat_conversation", args=[answer.conversation_id]) in html
         assert "what?" in html
         answer.conversation.delete()
         assert "what?" not in receipt_of(client, call.decision)
