@@ -70,10 +70,9 @@ def _outcome(end: CallEnd, meter: Meter) -> tuple[Call.Outcome, dict[str, object
 
 
 def _usage(end: CallEnd, meter: Meter) -> Usage | None:
-    if isinstance(end, Finished):
-        return end.usage or meter.usage()
-    if isinstance(end, Stopped):
-        return meter.usage()
-    if end.usage is not None:
-        return end.usage
-    return meter.usage() if meter.saw_anything else None
+    reported = None if isinstance(end, Stopped) else end.usage
+    if reported is not None and (reported.output_tokens or not meter.saw_anything):
+        return reported  # no output reported for an answer that we read is no report
+    if isinstance(end, ProviderFailure) and not meter.saw_anything:
+        return None
+    return meter.usage()

@@ -127,14 +127,14 @@ def refusal(
 def error_inside(error: Any, *, anything_came: bool, usage: Usage | None) -> ProviderFailure:
     """The failure for an error inside an answer that began with 200.
 
-    `error` is what stood under "error". Once a token came, money may have been spent, whatever the
-    code says.
+    `error` is what stood under "error". A provider that said 200 took the request: money may have
+    been spent, whatever the code says.
     """
     meaning = _by_code(error) or _by_number(error) or _INSIDE
     return ProviderFailure(
         meaning.kind,
         meaning.detail,
-        billing=_MAYBE if anything_came or usage else meaning.billing,
+        billing=_MAYBE,
         retry=meaning.retry and not anything_came,
         status=200,
         usage=usage,

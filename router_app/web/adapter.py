@@ -31,7 +31,12 @@ def signing_in_as(request: HttpRequest, credentials: Mapping[str, Any] | None = 
     """Whom a sign-in is for: one name for all spellings, under which failures are counted.
 
     The form calls it `login`; what is checked against, and what failed, says `username` or `email`.
+    An address counts as its account's name, so that knowing both gives no second set of guesses.
     """
     given = credentials or request.POST
     name = given.get("username") or given.get("email") or given.get("login") or ""
-    return str(name).strip().casefold()[:255]
+    name = str(name).strip().casefold()[:255]
+    if "@" not in name or "\0" in name:
+        return name
+    known = User.objects.filter(email__iexact=name).values_list("username", flat=True).first()
+    return known.casefold() if known else name

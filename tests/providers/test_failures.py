@@ -135,9 +135,9 @@ def test_the_provider_knows_best_whether_to_retry(status: int, word: str, retry:
     [
         ("SECRET", K.PROTOCOL, MAYBE, False),
         ({"message": "SECRET"}, K.PROTOCOL, MAYBE, False),
-        ({"code": "rate_limit_exceeded"}, K.OVERLOADED, FREE, True),
+        ({"code": "rate_limit_exceeded"}, K.OVERLOADED, MAYBE, True),
         ({"type": "server_error"}, K.SERVER, MAYBE, True),
-        ({"code": 429}, K.OVERLOADED, FREE, True),
+        ({"code": 429}, K.OVERLOADED, MAYBE, True),
         ({"code": 502}, K.SERVER, MAYBE, True),
         ({"code": 7}, K.PROTOCOL, MAYBE, False),
     ],

@@ -161,3 +161,11 @@ def test_a_bill_above_the_hold_is_shown_as_overage(alice: User, provider: Script
     assert window.overage_nanos == answer.cost_nanos - answer.reserved_nanos
     assert window.spent_nanos == answer.reserved_nanos
     assert_clean()
+
+
+def test_no_output_reported_for_an_answer_that_came_is_no_report(
+    alice: User, provider: ScriptedProvider
+) -> None:
+    provider.enqueue(TextDelta("Some words."), Finished("stop", Usage(10, 0)))
+    answer = ask(alice)
+    assert answer.usage.source == UsageSource.COUNTED and answer.usage.output_tokens > 0

@@ -44,6 +44,7 @@ def test_another_spelling_of_the_name_is_no_way_around_it(settings: LazySettings
     guess(settings, "carol")
 
     assert sign_in(" CaRoL ", PASSWORD) == 429
+    assert sign_in("Carol@Example.com", PASSWORD) == 429
 
 
 def test_nobody_else_at_the_same_address_is_locked_out(settings: LazySettings) -> None:
