@@ -23,6 +23,7 @@ from router_app.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+Line = queue.Queue[tuple[Callable[[], Any], Future[Any]] | None]  # None: the end of the line
 
 MAX_WAITING = 4_096  # operations in line; more is an overload that a caller should hear about
 MAX_BATCH = 64
@@ -34,19 +35,20 @@ class Writer:
     """The thread, its queue, and nothing else. Starts itself with the first operation."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None]
-        self._queue = queue.Queue(MAX_WAITING)
+        self._line: Line = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def submit(self, operation: Callable[[], T]) -> Future[T]:
         """Put an operation in line. Raises Unavailable when the line is full."""
-        self._start()
         future: Future[T] = Future()
-        try:
-            self._queue.put_nowait((operation, future))
-        except queue.Full:
-            raise Unavailable("The service is overloaded. Try again in a few seconds.") from None
+        with self._lock:
+            self._start()
+            try:
+                self._line.put_nowait((operation, future))
+            except queue.Full:
+                message = "The service is overloaded. Try again in a few seconds."
+                raise Unavailable(message) from None
         return future
 
     async def run(self, operation: Callable[[], T]) -> T:
@@ -60,33 +62,35 @@ class Writer:
     def stop(self) -> None:
         """Finish what is in line and end the thread; a later operation starts it again."""
         with self._lock:
-            thread, self._thread = self._thread, None
+            # What comes from here on waits in a line of its own, for a thread of its own.
+            thread, line = self._thread, self._line
+            self._thread, self._line = None, queue.Queue(MAX_WAITING)
         if thread is not None:
-            self._queue.put(None)
+            line.put(None)
             thread.join()
 
     @property
     def waiting(self) -> int:
         """How many operations are in line."""
-        return self._queue.qsize()
+        return self._line.qsize()
 
     def _start(self) -> None:
-        if self._thread is not None:
-            return
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
-                self._thread.start()
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=_work, args=(self._line,), name="writer", daemon=True
+            )
+            self._thread.start()
 
-    def _work(self) -> None:
-        running = True
-        while running:
-            batch = [self._queue.get()]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            running = None not in batch
-            _commit_together([item for item in batch if item is not None])
-        connection.close()
+
+def _work(line: Line) -> None:
+    running = True
+    while running:
+        batch = [line.get()]
+        while len(batch) < MAX_BATCH and not line.empty():
+            batch.append(line.get_nowait())
+        running = None not in batch
+        _commit_together([item for item in batch if item is not None])
+    connection.close()
 
 
 def _commit_together(batch: list[tuple[Callable[[], Any], Future[Any]]]) -> None:
