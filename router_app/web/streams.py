@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 
 from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
@@ -47,6 +48,8 @@ def offset_of(request: HttpRequest) -> int:
 
 async def frames(message: Message, offset: int, finished: Finished) -> AsyncGenerator[str]:
     """Everything of this answer from `offset` characters on, to its end."""
+    # Django would keep the request's connection to the end, and a pool has few for many readers.
+    await sync_to_async(close_old_connections)()
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
     async with aclosing(_with_heartbeat(_Follower(offset).frames(message))) as all_frames:
         async for frame in all_frames:
@@ -100,6 +103,7 @@ async def _stored_texts(message_id: uuid.UUID) -> AsyncIterator[str]:
         if time.monotonic() >= expire_at:
             await sync_to_async(expire_overdue)(now=timezone.now(), user_id=user_id)
             expire_at = time.monotonic() + EXPIRE_SECONDS
+        await sync_to_async(close_old_connections)()
         await asyncio.sleep(FOLLOW_SECONDS)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connection
 from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
@@ -157,6 +158,33 @@ def test_a_run_in_another_process_is_followed_in_the_database(
     assert text_of(events) == "Half 🙂\nand half."
     assert [place for name, _, place in events if name == "delta"] == ["7", "16"]
     assert events[-1][0] == "done"
+
+
+@pytest.mark.parametrize("run_is_here", [True, False])
+def test_who_follows_holds_no_connection(
+    alice: User,
+    halfway: tuple[Message, Gate],
+    monkeypatch: pytest.MonkeyPatch,
+    run_is_here: bool,
+) -> None:
+    answer, gate = halfway
+    if not run_is_here:
+        monkeypatch.setattr(service, "find_run", lambda decision_id: None)
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.01)
+    held: list[bool] = []
+
+    async def story() -> None:
+        client = AsyncClient()
+        await client.aforce_login(alice)
+        response = await client.get(reverse("chat_stream", args=[answer.pk]))
+        async for chunk in response.streaming_content:
+            if streams.HEARTBEAT in chunk.decode():
+                held.append(await sync_to_async(lambda: connection.connection is not None)())
+                if not held[-1] or len(held) == 200:  # in the database it is looked now and then
+                    gate.open()
+
+    async_to_sync(story)()
+    assert not all(held)
 
 
 def test_an_answer_that_has_ended_is_brought_at_once(
