@@ -37,12 +37,7 @@ from router_app.gateway.requests import (
 )
 from router_app.gateway.writer import writer
 from router_app.providers import retries
-from router_app.providers.base import (
-    FailureKind,
-    Finished,
-    ProviderFailure,
-    Usage,
-)
+from router_app.providers.base import FailureKind, Finished, ProviderFailure, Usage
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -113,15 +108,20 @@ class Run:
             following = await self._following(failure)
             if following is None:
                 break
-            outcome, _ = await writer.run(
-                lambda attempt=following: admit(self.request, self._sizes, attempt)  # type: ignore[misc]
-            )
+            outcome = await self._admit(following)
             if isinstance(outcome, RouterError):
                 break
             self._events.send(Switched(outcome.spec.name, words_of(self.admission, failure)))
             self.admission = outcome
         if failure is not None:
             await self._give_up(failure)
+
+    async def _admit(self, attempt: Attempt) -> Admission | RouterError:
+        try:
+            outcome, _ = await writer.run(lambda: admit(self.request, self._sizes, attempt))
+        except Unavailable as error:
+            return error  # the attempts before are to be told of all the same
+        return outcome
 
     async def _attempt(self) -> ProviderFailure | None:
         """One call from sent to closed; returns the failure where another attempt may follow."""
@@ -144,7 +144,7 @@ class Run:
         self._tell_cooling(end)
         if ending.failure and ending.failure.kind == FailureKind.MODEL_GONE:
             reason, now = ending.failure.detail, timezone.now()
-            await writer.run(lambda: mark_unavailable(admission.spec.pk, reason, now=now))
+            await _surely(lambda: mark_unavailable(admission.spec.pk, reason, now=now))
         if not ending.last:
             return ending.failure
         self._answer = self._answer_of(ending, closed)
@@ -195,7 +195,7 @@ class Run:
         decision_id, message_id = self.decision_id, self.message_id
         shown: dict[str, object] = {"code": error.code, "message": error.message}
         stopped = self._stop.is_asked
-        cost = await writer.run(
+        cost = await _surely(
             lambda: give_up(decision_id, message_id=message_id, error=shown, stopped=stopped)
         )
         error.charged = Charged(str(decision_id), cost)
@@ -242,7 +242,10 @@ class Run:
 
 
 async def _surely(operation: Callable[[], T]) -> T:
-    """Book, though the database is away for a while: losing this would charge the full amount."""
+    """Write it down, though the database is away for a while.
+
+    A settle that is lost charges the full amount; an end that is lost leaves somebody waiting.
+    """
     for pause in BOOKING_PAUSES:
         try:
             return await writer.run(operation)

@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from router_app.errors import Unavailable
+from router_app.errors import ProviderFailed, Unavailable
 from router_app.gateway import execution, service
 from router_app.gateway.writer import Writer
-from router_app.models import Call, User
-from router_app.providers.base import Finished, TextDelta, Usage
+from router_app.models import Call, RoutingDecision, User
+from router_app.providers.base import (
+    Billing,
+    FailureKind,
+    Finished,
+    ProviderFailure,
+    TextDelta,
+    Usage,
+)
 from router_app.providers.scripted import Gate, ScriptedProvider
 from tests.gateway.asking import a_request
 from tests.gateway.books import assert_clean, assert_nothing_held
@@ -59,3 +66,37 @@ def test_a_request_is_refused_and_nothing_is_sent(
         asyncio.run(service.answer(a_request(alice)))
     assert error.value.status == 503 and "Retry-After" in error.value.headers
     assert provider.calls == []
+
+
+@pytest.mark.parametrize("retry", [True, False])
+def test_a_failure_is_told_though_the_database_goes_away_after_it(
+    alice: User, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch, retry: bool
+) -> None:
+    # Where a further attempt would follow, asking for it fails; else the writing down of the end.
+    monkeypatch.setattr(execution, "BOOKING_PAUSES", (0.0,))
+    monkeypatch.setattr(execution.retries, "delay_seconds", lambda *_: 0.0)
+    gate = Gate()
+    failure = ProviderFailure(
+        FailureKind.SERVER, "the provider failed", billing=Billing.NOT_BILLED, retry=retry
+    )
+    provider.enqueue(gate, failure)
+    answers = iter([True, False])  # the call is closed, and then the database is away
+    real = Writer.run
+
+    async def away(self: Writer, operation: Callable[[], Any]) -> Any:
+        if next(answers, True):
+            return await real(self, operation)
+        raise Unavailable("The database is away.")
+
+    async def story() -> None:
+        run = await service.start(a_request(alice, model="openai/gpt-oss-120b"))
+        await provider.arrived(1)
+        monkeypatch.setattr(Writer, "run", away)
+        gate.open()
+        await run.finished()
+
+    with pytest.raises(ProviderFailed):
+        asyncio.run(story())
+    assert RoutingDecision.objects.get().outcome == "failed"
+    assert_nothing_held()
+    assert_clean()
