@@ -239,7 +239,8 @@ def test_a_period_that_is_none_is_refused(period: str, asker: Asker) -> None:
 
     assert_error(response, 400, "invalid_request_error")
     assert response.json()["error"]["param"] == "period"
-    assert "'today', 'week', 'month' or 'all'" in response.json()["error"]["message"]
+    known = "'day', 'today', 'week', 'month', 'total' or 'all'"
+    assert known in response.json()["error"]["message"]
 
 
 ACCEPTED = [
