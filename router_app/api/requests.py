@@ -9,10 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from router_app.api.amounts import MOST_USD, budget_nanos
 from router_app.gateway.keys import Principal
-from router_app.gateway.requests import Face, RouteRequest
+from router_app.gateway.requests import MAX_PROMPT_CHARACTERS, Face, RouteRequest
 from router_app.routing.tasks import Quality, Task
 
-MOST_PROMPT_CHARACTERS = 100_000
 MOST_MODEL_CHARACTERS = 160
 MOST_OUTPUT_TOKENS = 1_000_000
 
@@ -67,7 +66,7 @@ class RouteBody(BaseModel):
         str,
         Field(
             min_length=1,
-            max_length=MOST_PROMPT_CHARACTERS,
+            max_length=MAX_PROMPT_CHARACTERS,
             description="The text to answer. Not blank, no NUL.",
             examples=["Explain quicksort"],
         ),

@@ -19,6 +19,8 @@ from router_app.routing.tasks import Quality, Task
 Face = RoutingDecision.Face
 Outcome = RoutingDecision.Outcome
 
+MAX_PROMPT_CHARACTERS = 100_000  # of one prompt, whichever face it comes by
+
 
 @dataclass(frozen=True, slots=True)
 class RouteRequest:

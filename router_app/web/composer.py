@@ -9,13 +9,13 @@ from django import forms
 from django.http import QueryDict
 
 from router_app.gateway import service
+from router_app.gateway.requests import MAX_PROMPT_CHARACTERS
 from router_app.models import Conversation, Message, RoutingDecision, User
 from router_app.money import NANOS_PER_USD, plain_usd
 from router_app.routing.specs import ModelSpec, ModelStatus
 from router_app.routing.tasks import Quality, Task
 from router_app.web.fields import UsdField
 
-MAX_PROMPT_CHARACTERS = 100_000
 MAX_BUDGET_NANOS = 1_000 * NANOS_PER_USD
 SLIDER_FROM_NANOS = 100_000  # $0.0001
 SLIDER_DECADES = 2  # up to $0.01

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from router_app.budgets.limits import create_budget
 from router_app.errors import InvalidRequest
+from router_app.gateway.requests import MAX_PROMPT_CHARACTERS
 from router_app.models import Budget, Call, Conversation, Message, Reservation, User
 from router_app.providers.base import (
     Billing,
@@ -18,7 +19,7 @@ from router_app.providers.base import (
     ProviderFailure,
 )
 from router_app.providers.scripted import Gate, ScriptedProvider
-from router_app.web.composer import MAX_PROMPT_CHARACTERS, Choices, slider_position
+from router_app.web.composer import Choices, slider_position
 from router_app.web.exchanges import TITLE_CHARACTERS, Exchange, first_exchange, title_of
 from tests.web.chatting import (
     CHOICES,

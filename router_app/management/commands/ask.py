@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from budgetrouter.serving.problem import Problem
 from router_app.api.receipts import answer_reply
 from router_app.errors import ProviderError, RouterError
-from router_app.gateway.requests import Answer, Face, RouteRequest
+from router_app.gateway.requests import MAX_PROMPT_CHARACTERS, Answer, Face, RouteRequest
 from router_app.management.arguments import USAGE_ERROR, active_person, count, usd
 from router_app.management.asking import ask, exit_code, in_words, summary
 from router_app.management.lifetime import gateway
@@ -18,7 +18,6 @@ from router_app.models import User
 from router_app.money import MAX_TOKENS
 from router_app.routing.tasks import Quality, Task
 
-LONGEST_PROMPT = 100_000  # characters
 STOPPED = 130  # what shells report after Ctrl-C
 
 
@@ -73,8 +72,8 @@ class Command(BaseCommand):
 
 def _request(person: User, options: dict[str, Any]) -> RouteRequest:
     prompt = options["prompt"]
-    if not prompt.strip() or len(prompt) > LONGEST_PROMPT or "\x00" in prompt:
-        text = f"A prompt has 1 to {LONGEST_PROMPT:,} characters and no NUL."
+    if not prompt.strip() or len(prompt) > MAX_PROMPT_CHARACTERS or "\x00" in prompt:
+        text = f"A prompt has 1 to {MAX_PROMPT_CHARACTERS:,} characters and no NUL."
         raise CommandError(text, returncode=USAGE_ERROR)
     return RouteRequest(
         user_id=person.pk,
