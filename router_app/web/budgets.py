@@ -1,9 +1,6 @@
 """`/budgets/`: what a person may spend, what is spent and held of it, and limits of their own."""
 
 import uuid
-from dataclasses import replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -20,6 +17,7 @@ from router_app.budgets.statements import Statement, statements_of
 from router_app.models import Budget, Conversation, Period
 from router_app.models.fields import TASK_CHOICES
 from router_app.money import format_usd
+from router_app.web.context import in_its_zone
 from router_app.web.fields import UsdField, focus_first_error
 from router_app.web.signed_in import SignedIn
 
@@ -164,11 +162,4 @@ def _say_what_changed(request: SignedIn, budget: Budget) -> None:
 
 def _statements(request: SignedIn) -> list[Statement]:
     """The statements, each moment in its budget's own zone so that midnight reads as midnight."""
-    found = statements_of(request.user.pk, now=timezone.now())
-    return [replace(s, resets_at=_in_zone(s)) for s in found]
-
-
-def _in_zone(statement: Statement) -> datetime | None:
-    if statement.resets_at is None:
-        return None
-    return statement.resets_at.astimezone(ZoneInfo(statement.time_zone))
+    return [in_its_zone(s) for s in statements_of(request.user.pk, now=timezone.now())]

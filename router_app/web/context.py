@@ -35,10 +35,10 @@ def header_gauges(request: HttpRequest) -> list[Statement]:
         return []
     found = statements_of(user.pk, now=timezone.now())
     shown = [s for s in found if s.period in IN_HEADER and not s.task_type] or found
-    return sorted(map(_in_its_zone, shown), key=lambda s: s.free_nanos)
+    return sorted(map(in_its_zone, shown), key=lambda s: s.free_nanos)
 
 
-def _in_its_zone(statement: Statement) -> Statement:
+def in_its_zone(statement: Statement) -> Statement:
     """Midnight reads as midnight where the budget's owner is."""
     if statement.resets_at is None:
         return statement
