@@ -85,8 +85,6 @@ USE_TZ = True
 
 # A body above this is answered with 413; a prompt of 100,000 characters fits with room for JSON.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-# Ninja's own pages (/docs) under a strict CSP: no scripts from elsewhere.
-NINJA_PAGINATION_PER_PAGE = 100
 
 
 # 2. Server
@@ -251,4 +249,3 @@ STORAGES = {
     "staticfiles": {"BACKEND": "budgetrouter.static_storage.StaticStorage"},
 }
 DJANGO_TABLES2_TEMPLATE = "components/table.html"
-SILENCED_SYSTEM_CHECKS = ["django_ninja.W001"]

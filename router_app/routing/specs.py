@@ -1,6 +1,6 @@
 """Frozen facts that routing decides on; `catalog/` makes them from rows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -33,8 +33,6 @@ class ModelSpec:
     template_allowance_tokens: int = 256  # what the model's chat template may add to the input
     replaced_by: str | None = None
     unavailable_reason: str | None = None  # in words, while the provider says it is gone
-    tokenizer_family: str | None = None
     pk: int = 0  # row of LanguageModel
     price_pk: int = 0  # row of the Price in force
-    reasoning_efforts: tuple[str, ...] = field(default=())
     retires_on: date | None = None  # for the words about a retired model
