@@ -5,7 +5,7 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class RouterAppConfig(AppConfig):
-    """Registers tables, checks and the admin."""
+    """Registers tables and the admin."""
 
     name = "router_app"
     verbose_name = "Budget Router"

@@ -13,7 +13,7 @@
     │   └── ProviderTimeout     504
     └── Unavailable           503  our own database or writer is away
 
-Each face translates this tree in one table (`api/errors.py`, `web/errors.py`). A message is ours,
+Each face translates this tree in one place (`api/errors.py`, `web/refusals.py`). A message is ours,
 never a provider's: theirs can hold keys, prompts and addresses.
 """
 

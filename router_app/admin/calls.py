@@ -17,10 +17,10 @@ from router_app.admin.columns import exact_usd_column, usd_column
 from router_app.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from router_app.gateway.closing import correct_call
 from router_app.models import Call, RoutingDecision
-from router_app.money import plain_usd
+from router_app.money import NANOS_PER_USD, plain_usd
 from router_app.web.fields import UsdField
 
-DEAREST_NANOS = 10_000 * 1_000_000_000  # USD 10,000 for one call: somebody mistyped
+DEAREST_NANOS = 10_000 * NANOS_PER_USD  # for one call: somebody mistyped
 
 
 class CallInline(ReadOnlyInline):
