@@ -91,6 +91,8 @@ async def call_until_stopped(
     every_seconds: float | None,
 ) -> CallEnd:
     """Make the call. `meanwhile` is awaited every so many seconds, and once after the end."""
+    if stop.is_asked:
+        return Stopped(by_server=stop.by_server, was_sent=False)
     call = asyncio.create_task(_call(request, meter, events))
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -2,7 +2,7 @@
 and presume.
 
 - a whole answer: settled at the reported usage, or at the counted where none was reported
-- stopped by the person: settled at what ran
+- stopped by the person: settled at what ran; before it was sent: released
 - failed, provably not billed, nothing came: released
 - failed after something came, or with usage reported: settled at that
 - failed, nothing came, nobody knows: presumed at the full amount
@@ -23,6 +23,7 @@ class Stopped:
     """The person, or the server's end, stopped the call."""
 
     by_server: bool = False
+    was_sent: bool = True  # False: the provider never heard of it
 
 
 CallEnd = Finished | ProviderFailure | Stopped
@@ -43,7 +44,7 @@ def ending_of(
     return Ending(
         outcome=outcome,
         usage=usage,
-        released=usage is None and failure is not None and failure.billing is Billing.NOT_BILLED,
+        released=usage is None and _is_free(end),
         finish_reason=finished.finish_reason if finished else "",
         failure=failure,
         provider_request_id=finished.provider_request_id if finished else "",
@@ -69,7 +70,16 @@ def _outcome(end: CallEnd, meter: Meter) -> tuple[Call.Outcome, dict[str, object
     return Call.Outcome.FAILED, None
 
 
+def _is_free(end: CallEnd) -> bool:
+    """Whether nothing can have been billed, where nothing came."""
+    if isinstance(end, ProviderFailure):
+        return end.billing is Billing.NOT_BILLED
+    return isinstance(end, Stopped) and not end.was_sent
+
+
 def _usage(end: CallEnd, meter: Meter) -> Usage | None:
+    if isinstance(end, Stopped) and not end.was_sent:
+        return None
     reported = None if isinstance(end, Stopped) else end.usage
     if reported is not None and (reported.output_tokens or not meter.saw_anything):
         return reported  # no output reported for an answer that we read is no report

@@ -10,9 +10,17 @@ from django.utils import timezone
 
 from router_app.gateway import closing, engine, service
 from router_app.gateway.admission import Attempt, Sizes, admit
-from router_app.gateway.requests import Admission, Delta
+from router_app.gateway.requests import Admission, Answer, Delta
 from router_app.gateway.writer import writer
-from router_app.models import Call, Conversation, Message, RoutingDecision, User, Window
+from router_app.models import (
+    Call,
+    Conversation,
+    Message,
+    Reservation,
+    RoutingDecision,
+    User,
+    Window,
+)
 from router_app.providers.base import Finished, TextDelta, Usage
 from router_app.providers.scripted import Gate, ScriptedProvider
 from tests.gateway.asking import a_request, ask
@@ -80,6 +88,21 @@ def test_stop_is_charged_for_what_ran(alice: User, provider: ScriptedProvider) -
     assert (call.outcome, call.usage_source) == ("stopped", "counted")
     assert 0 < call.cost_nanos < call.reserved_nanos
     assert call.decision.outcome == "stopped"
+    assert_nothing_held()
+
+
+def test_who_stops_before_it_was_sent_pays_nothing(alice: User, provider: ScriptedProvider) -> None:
+    async def story() -> Answer:
+        run = await service.start(a_request(alice))
+        run.stop()
+        return await run.finished()
+
+    answer = asyncio.run(story())
+
+    assert provider.calls == []
+    assert (answer.outcome, answer.total_cost_nanos) == ("stopped", 0)
+    assert Reservation.objects.get().state == "released"
+    assert_clean()
     assert_nothing_held()
 
 
