@@ -62,7 +62,7 @@ def test_from_signing_up_to_asking_again(
     selection = chat.expand("Model selection details")
     expect(selection.locator("tr.chosen")).to_contain_text("Llama 3.3 70B")
     expect(selection.locator("tr.chosen")).to_contain_text("103")
-    expect(selection.locator("tr.dropped")).to_contain_text("quality")
+    expect(selection.locator("tr.dropped")).to_contain_text("is below the")
     cost = chat.expand("Cost breakdown")
     expect(cost).to_contain_text("Variance")
     expect(cost.locator("strong .money")).to_have_attribute("title", "0.00002597 USD")
