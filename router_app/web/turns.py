@@ -2,8 +2,9 @@
 
 import re
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -150,8 +151,9 @@ def turns_of(
     """The conversation's questions and answers in order: the newest, `only` some, or everything."""
     messages = _messages(conversation, None if everything else MESSAGES_READ)
     first = 0 if everything else max(0, len(messages) - MESSAGES_SHOWN)
+    reader = _Reader(ZoneInfo(user.time_zone), cache(_model_names))
     return [
-        _view(messages, index, user)
+        _view(messages, index, reader)
         for index in range(first, len(messages))
         if only is None or messages[index].pk in only
     ]
@@ -173,13 +175,13 @@ def total_nanos(conversation: Conversation) -> int:
     return decisions.aggregate(total=Sum("cost_nanos"))["total"] or 0
 
 
-def _view(messages: Sequence[Message], index: int, user: User) -> Question | AnswerView:
+def _view(messages: Sequence[Message], index: int, reader: "_Reader") -> Question | AnswerView:
     if messages[index].role == Message.Role.USER:
         return Question(messages[index])
-    return _answer(messages, index, user)
+    return _answer(messages, index, reader)
 
 
-def _answer(messages: Sequence[Message], index: int, user: User) -> AnswerView:
+def _answer(messages: Sequence[Message], index: int, reader: "_Reader") -> AnswerView:
     message = messages[index]
     following = messages[index + 1] if index + 1 < len(messages) else None
     call = _last_call(message)
@@ -193,7 +195,7 @@ def _answer(messages: Sequence[Message], index: int, user: User) -> AnswerView:
         question=question,
         memory=memory,
         earlier_tokens=memory.share_of(call.input_tokens, question) if call else 0,
-        refusal=_refusal(message, user),
+        refusal=_refusal(message, reader),
         choices=choices_of_answer(message),
         receipt=receipt_context(message.decision) if message.decision and is_shown else {},
         is_last=following is None,
@@ -213,8 +215,19 @@ def _last_call(message: Message) -> Call | None:
     return max(calls, key=lambda call: call.attempt, default=None)
 
 
-def _refusal(message: Message, user: User) -> RefusalView | None:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Whose page it is, as far as a refusal's words depend on it."""
+
+    zone: ZoneInfo
+    model_names: Callable[[], dict[str, str]]  # asked for once, and only where there is a refusal
+
+
+def _model_names() -> dict[str, str]:
+    return dict(LanguageModel.objects.values_list("model_id", "name"))
+
+
+def _refusal(message: Message, reader: _Reader) -> RefusalView | None:
     if message.state != Message.State.REFUSED or message.error is None:
         return None
-    names = dict(LanguageModel.objects.values_list("model_id", "name"))
-    return refusal_view(message.error, zone=ZoneInfo(user.time_zone), names=names)
+    return refusal_view(message.error, zone=reader.zone, names=reader.model_names())

@@ -5,8 +5,9 @@ import re
 import uuid
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from router_app.budgets.limits import create_budget
@@ -464,3 +465,16 @@ def test_a_page_of_the_chat_has_nothing_inline(client: Client, provider: Scripte
         assert "<style" not in shown
         assert not re.search(r"<script(?![^>]*\bsrc=)", shown)
         assert not re.search(r"\son\w+=", shown)
+
+
+def test_more_refusals_ask_the_database_no_more_often(client: Client, alice: User) -> None:
+    counts = []
+    for number in range(3):
+        begun = Conversation.objects.first()
+        more = {"conversation": str(begun.pk)} if begun else {}
+        ask(client, f"Question {number}", budget="0.000000001", **more)
+        address = reverse("chat_conversation", args=[the_conversation(alice).pk])
+        with CaptureQueriesContext(connection) as queries:
+            client.get(address)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] == counts[2]
