@@ -111,7 +111,11 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
     }
 elif _database["ENGINE"] == "django.db.backends.postgresql":
-    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 20}}
+    _database["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": 20, "timeout": 20},
+        # A row that somebody else holds must not stop the one thread that books everything.
+        "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+    }
 
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 

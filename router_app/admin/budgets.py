@@ -15,7 +15,10 @@ from router_app.admin.read_only import ReadOnlyInline
 from router_app.budgets import limits
 from router_app.budgets.self_service import is_protected
 from router_app.models import Budget, Window
+from router_app.routing.request import REQUEST_BUDGET
 from router_app.web.fields import UsdField
+
+RESERVED_NAMES = {REQUEST_BUDGET, "none"}
 
 
 class BudgetForm(forms.ModelForm):
@@ -41,6 +44,8 @@ class BudgetForm(forms.ModelForm):
     def clean_name(self) -> str:
         """The name as typed, or the usual one."""
         name = str(self.cleaned_data["name"])
+        if name.strip().casefold() in RESERVED_NAMES:
+            raise ValidationError("Refusals use this word themselves; choose another name.")
         period = self.cleaned_data.get("period") or self.instance.period
         task = self.cleaned_data.get("task_type", self.instance.task_type)
         return name or limits.default_name(period, task)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, Q
 
 from router_app.budgets.windows import period_bounds
+from router_app.errors import Unavailable
 from router_app.models import Budget, Window
 
 
@@ -17,15 +18,19 @@ def applying_budgets(user_id: int, task_type: str) -> list[Budget]:
 
 
 def current_windows(budgets: Iterable[Budget], now: datetime) -> list[Window]:
-    """The window of each budget that `now` lies in, in primary-key order; made where missing."""
+    """The window of each budget that `now` lies in, in primary-key order; made where missing.
+
+    To be called in a transaction. Raises Unavailable rather than leave a budget out.
+    """
     wanted = {budget.pk: budget for budget in budgets}
     found = open_windows(wanted, now)
-    missing = [budget for pk, budget in wanted.items() if pk not in found]
-    if missing:
-        Window.objects.bulk_create(
-            [_new_window(budget, now) for budget in missing], ignore_conflicts=True
-        )
+    if missing := wanted.keys() - found.keys():
+        # Locked, so that a limit which is being changed now is the new window's limit too.
+        rows = Budget.objects.select_for_update().filter(pk__in=missing).order_by("pk")
+        Window.objects.bulk_create([_new_window(row, now) for row in rows], ignore_conflicts=True)
         found = open_windows(wanted, now)
+    if len(found) < len(wanted):
+        raise Unavailable("A budget could not be opened. Try again in a few seconds.")
     for window in found.values():
         window.budget = wanted[window.budget_id]
     return sorted(found.values(), key=lambda window: window.pk)

@@ -194,7 +194,7 @@ class Run:
         error = error_of(failure)
         decision_id, message_id = self.decision_id, self.message_id
         shown: dict[str, object] = {"code": error.code, "message": error.message}
-        stopped = self._stop.is_asked
+        stopped = self._stop.is_asked and not self._stop.by_server
         cost = await _surely(
             lambda: give_up(decision_id, message_id=message_id, error=shown, stopped=stopped)
         )

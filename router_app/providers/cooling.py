@@ -89,12 +89,15 @@ class Cooling:
 
     def failed(self, slug: str, model: str, failure: ProviderFailure) -> None:
         """Take note of a failure, and cool what it speaks against."""
+        if failure.kind not in MODEL_FAULTS and failure.kind not in PROVIDER_FAULTS:
+            self.abandoned(slug, model)  # the request's fault: the next one may probe
+            return
         with self._lock:
             now = self._clock()
             if failure.kind in PROVIDER_FAULTS:
                 state = self._states.setdefault((slug, ""), _State())
                 _cool(state, now, PROVIDER_COOLING_SECONDS, PROVIDER_FAULTS[failure.kind])
-            elif failure.kind in MODEL_FAULTS:
+            else:
                 _model_failed(self._states.setdefault((slug, model), _State()), now, failure)
 
 

@@ -142,3 +142,18 @@ def test_a_clock_set_back_does_not_cool_for_hours(cooling: Cooling, clock: Clock
     fail(cooling, 3)
     clock.move(-7200)
     assert cooling.cooled(GROQ, BIG) is None
+
+
+def test_a_probe_that_fails_by_its_own_request_lets_the_next_one_probe() -> None:
+    now = [1_000.0]
+    cooling = Cooling(lambda: now[0])
+    for _ in range(3):
+        cooling.failed(
+            "groq", "m", ProviderFailure(FailureKind.SERVER, "x", billing=Billing.UNKNOWN)
+        )
+    now[0] += 31
+    cooling.started("groq", "m")
+    assert cooling.cooled("groq", "m") is not None
+    too_long = ProviderFailure(FailureKind.TOO_LONG, "x", billing=Billing.NOT_BILLED)
+    cooling.failed("groq", "m", too_long)
+    assert cooling.cooled("groq", "m") is None
