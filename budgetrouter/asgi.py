@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from budgetrouter.serving.web_server import UNWATCHED_RUNS_SECONDS
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+# Static files are read by whitenoise in blocks; Django says so once, and there is nothing to mend.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "budgetrouter.settings")
 django_application = get_asgi_application()
