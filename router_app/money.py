@@ -72,24 +72,23 @@ def plain_usd(nanos: int) -> str:
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
 
 
-def format_usd(nanos: int, *, rounding: str = ROUND_HALF_EVEN) -> str:
+def format_usd(nanos: int, *, rounding: str = ROUND_HALF_EVEN, digits: int = 3) -> str:
     """An amount for people: `$12.40`, `$0.000413`, `$0.0000123`, `$0.00` only for nothing.
 
-    From one dollar up, cents; below, three significant digits, so that what cost something never
-    reads as nothing. What is left wants ROUND_FLOOR and what is needed ROUND_CEILING, so that no
-    amount promises more than there is. The exact figure is `plain_usd`.
+    At least cents, and at least so many significant `digits`, so that what cost something never
+    reads as nothing; with 3, cents are all there is from one dollar up. What is left wants
+    ROUND_FLOOR and what is needed ROUND_CEILING, so that no amount promises more than there is.
+    The exact figure is `plain_usd`.
     """
     sign = "-" if nanos < 0 else ""
     amount = Decimal(abs(nanos)) * _NANO
     if nanos == 0:
         return "$0.00"
-    places = 2 if amount >= 1 else 2 - amount.adjusted()
+    places = max(2, digits - 1 - amount.adjusted())
     shown = amount.quantize(Decimal(1).scaleb(-places), rounding=rounding)
-    if shown >= 1:
-        return f"{sign}${shown:,.2f}"
-    text = f"{shown:f}".rstrip("0")
+    text = f"{shown:,f}".rstrip("0")
     decimals = len(text.partition(".")[2])
-    return f"{sign}${shown:.2f}" if decimals < 2 else f"{sign}${text}"
+    return f"{sign}${shown:,.2f}" if decimals < 2 else f"{sign}${text}"
 
 
 def token_cost_nanos(

@@ -188,3 +188,10 @@ def test_what_is_left_rounds_down_and_what_is_needed_up(
     nanos: int, rounding: str, shown: str
 ) -> None:
     assert format_usd(nanos, rounding=rounding) == shown
+
+
+def test_what_is_left_adds_up_with_what_was_spent() -> None:
+    assert format_usd(4_998_790_000, rounding=ROUND_FLOOR, digits=5) == "$4.9987"
+    assert format_usd(1_234_567_890_000, rounding=ROUND_FLOOR, digits=5) == "$1,234.56"
+    assert format_usd(5_000_000_000, rounding=ROUND_FLOOR, digits=5) == "$5.00"
+    assert format_usd(248_990_000, rounding=ROUND_FLOOR, digits=5) == "$0.24899"

@@ -34,10 +34,11 @@ def usd(nanos: int | None) -> str:
 
 @register.filter
 def usd_left(nanos: int | None) -> str:
-    """The same for what is left, rounded down: it must not promise more than there is."""
+    """The same for what is left: rounded down, since it must not promise more than there is, and
+    fine enough to add up with what was spent."""
     if nanos is None:
         return NOTHING
-    return _money(nanos, format_usd(nanos, rounding=ROUND_FLOOR))
+    return _money(nanos, format_usd(nanos, rounding=ROUND_FLOOR, digits=5))
 
 
 def _money(nanos: int, shown: str) -> str:
