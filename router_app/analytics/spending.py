@@ -113,17 +113,6 @@ def model_share(user: User, span: Range) -> tuple[Share, ...]:
     return _by_model(cells(user, [_whole(span)]))
 
 
-def task_share(user: User, span: Range) -> tuple[Share, ...]:
-    """Each task's part of a range, the dearest first."""
-    return _by_task(cells(user, [_whole(span)]))
-
-
-def cost_by_day_and_model(user: User, span: Range) -> Course:
-    """The course of cost: by hour for one day, by month for long ranges, else by day."""
-    found = cells(user, span.buckets())
-    return _course(span.buckets(), _by_model(found), found)
-
-
 def stats(user: User, span: Range) -> Stats:
     """The caller's own usage in a range."""
     shares = model_share(user, span)

@@ -19,7 +19,7 @@ from router_app.errors import AlreadyClosed
 from router_app.gateway.requests import Admission
 from router_app.models import Call, ClosedCall, Message, Reservation, RoutingDecision
 from router_app.money import token_cost_nanos
-from router_app.providers.base import ProviderFailure, Usage
+from router_app.providers.base import ProviderFailure, Usage, UsageSource
 
 Outcome = RoutingDecision.Outcome
 
@@ -160,7 +160,7 @@ def _book(admission: Admission, ending: Ending, now: datetime) -> int:
 
 def _record_call(admission: Admission, ending: Ending, cost_nanos: int, now: datetime) -> None:
     usage = ending.usage or Usage(0, 0)
-    source = "" if ending.released else (usage.source if ending.usage else "presumed")
+    source = "" if ending.released else (usage.source if ending.usage else UsageSource.PRESUMED)
     Call.objects.filter(pk=admission.call_id).update(
         outcome=ending.outcome,
         failure_kind=ending.failure.kind if ending.failure else "",
@@ -221,7 +221,7 @@ def _expire(reservation: Reservation, now: datetime) -> bool:
     cost = reservation.amount_nanos if was_sent else 0
     Call.objects.filter(pk=call.pk).update(
         outcome=Call.Outcome.PRESUMED if was_sent else Call.Outcome.FAILED,
-        usage_source="presumed" if was_sent else "",
+        usage_source=UsageSource.PRESUMED if was_sent else "",
         failure_kind="lost",
         failure_detail="the server stopped while this call was under way",
         cost_nanos=cost,

@@ -140,7 +140,7 @@ class TestShares:
     def test_tasks(self, alice: User) -> None:
         for task in ("code", "code", "email"):
             make.make_call(alice, decision=make.make_decision(alice, task_type=task), at=NOW)
-        found = spending.task_share(alice, span_of(alice))
+        found = spending.overview(alice, span_of(alice)).tasks
         assert [(s.name, s.totals.requests, s.totals.tokens) for s in found] == [
             ("code", 2, 480), ("email", 1, 240),
         ]  # fmt: skip
@@ -159,7 +159,7 @@ class TestTheCourse:
         span = spending.range_for(
             alice, RangeKey.CUSTOM, first=date(2026, 10, 23), last=date(2026, 10, 26), now=NOW
         )
-        course = spending.cost_by_day_and_model(alice, span)
+        course = spending.overview(alice, span).course
         assert course.bucket_totals_nanos == (0, 1, 110, 1000)
 
     def test_days_without_calls_are_there_with_zeros(
@@ -167,7 +167,7 @@ class TestTheCourse:
     ) -> None:
         make.make_call(alice, models[0], cost_nanos=4, at=NOW)
         make.make_call(alice, models[1], cost_nanos=3, at=NOW - timedelta(days=2))
-        course = spending.cost_by_day_and_model(alice, span_of(alice, RangeKey.WEEK))
+        course = spending.overview(alice, span_of(alice, RangeKey.WEEK)).course
         assert [share.name for share in course.models] == [models[0].name, models[1].name]
         assert course.cost_nanos == ((0, 0, 0, 0, 0, 0, 4), (0, 0, 0, 0, 3, 0, 0))
         assert course.bucket_totals_nanos == (0, 0, 0, 0, 3, 0, 4)
@@ -175,7 +175,7 @@ class TestTheCourse:
     def test_of_one_day_goes_by_hours(self, alice: User) -> None:
         make.make_call(alice, cost_nanos=4, at=NOW)
         span = span_of(alice, RangeKey.TODAY)
-        course = spending.cost_by_day_and_model(alice, span)
+        course = spending.overview(alice, span).course
         assert span.step is Step.HOUR
         assert course.bucket_totals_nanos == (0,) * 11 + (4,) + (0,) * 12  # 11 o'clock in Berlin
 
