@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 
 
 class RouterAppConfig(AppConfig):
@@ -10,6 +11,12 @@ class RouterAppConfig(AppConfig):
     name = "router_app"
     verbose_name = "Budget Router"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Keep the database's triggers in place."""
+        from router_app.models import access_triggers
+
+        post_migrate.connect(access_triggers.install, sender=self)
 
 
 class OperatorsAdminConfig(AdminConfig):

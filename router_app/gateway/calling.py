@@ -16,7 +16,7 @@ from router_app.gateway.broadcast import Broadcast
 from router_app.gateway.counting import Meter
 from router_app.gateway.endings import CallEnd, Stopped
 from router_app.gateway.failures import unexpected
-from router_app.gateway.requests import Admission, Delta, RunEvent, Thinking
+from router_app.gateway.requests import Admission, Delta, RunEvent, Thinking, ToolCalls
 from router_app.providers.base import (
     CallRequest,
     Endpoint,
@@ -25,6 +25,10 @@ from router_app.providers.base import (
     ProviderFailure,
     ReasoningDelta,
     TextDelta,
+    ToolCallsDelta,
+)
+from router_app.providers.base import (
+    Delta as ProviderDelta,
 )
 from router_app.providers.registry import provider_for
 
@@ -133,11 +137,14 @@ async def _call(request: CallRequest, meter: Meter, events: Broadcast[RunEvent])
     return end
 
 
-def _pass_on(event: TextDelta | ReasoningDelta, meter: Meter, events: Broadcast[RunEvent]) -> None:
-    if isinstance(event, TextDelta):
-        meter.saw_text(event.text)
-        events.send(Delta(event.text))
-        return
-    if not meter.saw_anything:
-        events.send(Thinking())
-    meter.saw_thinking(event.text)
+def _pass_on(event: ProviderDelta, meter: Meter, events: Broadcast[RunEvent]) -> None:
+    match event:
+        case TextDelta(text):
+            meter.saw_text(text)
+            events.send(Delta(text))
+        case ReasoningDelta(text):
+            meter.saw_thinking(text)
+            events.send(Thinking(text))
+        case ToolCallsDelta(calls):
+            meter.saw_tool_calls(calls)
+            events.send(ToolCalls(calls))

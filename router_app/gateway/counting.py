@@ -21,6 +21,7 @@ class Meter:
         self.first_token_at: datetime | None = None
         self._deltas = 0
         self._thinking: list[str] = []
+        self._tool_calls: list[bytes] = []
         self.parts: list[str] = []
 
     def saw_text(self, text: str) -> None:
@@ -31,6 +32,11 @@ class Meter:
     def saw_thinking(self, text: str) -> None:
         """A piece of reasoning came: billed, not shown."""
         self._thinking.append(text)
+        self._count()
+
+    def saw_tool_calls(self, calls: bytes) -> None:
+        """A piece of a tool call came: billed like text."""
+        self._tool_calls.append(calls)
         self._count()
 
     def _count(self) -> None:
@@ -47,10 +53,21 @@ class Meter:
         """The answer so far."""
         return "".join(self.parts)
 
+    @property
+    def thinking(self) -> str:
+        """The reasoning so far."""
+        return "".join(self._thinking)
+
+    @property
+    def tool_calls(self) -> bytes:
+        """What came of tool calls, in one piece."""
+        return b"".join(self._tool_calls)
+
     def usage(self) -> Usage:
         """The call's tokens as counted."""
-        thought = estimate_tokens("".join(self._thinking))
-        output = max(estimate_tokens(self.text) + thought, self._deltas)
+        thought = estimate_tokens(self.thinking)
+        called = estimate_tokens(self.tool_calls.decode("utf-8", "replace"))
+        output = max(estimate_tokens(self.text) + thought + called, self._deltas)
         return Usage(
             input_tokens=self._admission.counted_input_tokens,
             output_tokens=min(output, self._admission.cap_tokens),

@@ -13,6 +13,7 @@ from router_app.models import RoutingDecision
 from router_app.money import Rates
 from router_app.providers.base import Usage
 from router_app.routing.decision import Decision
+from router_app.routing.needs import Need
 from router_app.routing.specs import ModelSpec
 from router_app.routing.tasks import Quality, Task
 
@@ -36,11 +37,20 @@ class RouteRequest:
     max_tokens: int | None = None
     allow_lower_quality: bool = True
     api_key_id: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)  # to the provider as it is
+    needs: frozenset[Need] = frozenset()  # what a model must be able to do
+    reasoning_effort: str | None = None
+    images: int = 0  # how many image parts the messages hold
+    schema_json: str = field(default="", repr=False)  # tools and schemas, as the model reads them
+    whole: bool = False  # ask the provider for the answer in one piece
 
     @property
     def prompt(self) -> str:
-        """The text of the last message."""
-        return str(self.messages[-1]["content"])
+        """The text of the last message; of its text parts, where it has several."""
+        content = self.messages[-1].get("content")
+        if content is None or isinstance(content, str):
+            return content or ""
+        return "\n".join(part["text"] for part in content if part.get("type") == "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,8 @@ class Answer:
     closed_at: datetime
     budgets: tuple[Statement, ...]  # as they stand after this answer
     error: RouterError | None = None  # it was cut off: the text is not whole
+    reasoning: str = field(default="", repr=False)  # the model's thinking, where it was told
+    tool_calls: bytes = field(default=b"", repr=False)  # whole answers only: a JSON array, or b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,15 @@ class Delta:
 class Thinking:
     """The model is reasoning: nothing to show yet, tokens are being spent."""
 
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalls:
+    """The model wants tools called: a JSON array, in pieces where the answer is streamed."""
+
+    calls: bytes = field(repr=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Switched:
@@ -115,4 +136,4 @@ class Switched:
     reason: str
 
 
-RunEvent = Delta | Thinking | Switched
+RunEvent = Delta | Thinking | ToolCalls | Switched

@@ -4,20 +4,23 @@ Money is in integer nano-dollars (`*_nanos`); rates are `Decimal` USD per millio
 write what: counters and the journal only `budgets/ledger.py`, calls only `gateway/`.
 """
 
-from router_app.models.accounts import ApiKey, User
+from router_app.models.accounts import AccessRevision, ApiKey, User
 from router_app.models.budgets import Budget, Period, Window
 from router_app.models.calls import Call, ClosedCall, RoutingDecision
 from router_app.models.catalog import CatalogRevision, LanguageModel, Price, Provider, RoutingPolicy
 from router_app.models.chat import Conversation, Message
+from router_app.models.idempotency import IdempotentRequest
 from router_app.models.ledger import LedgerEntry, Reservation
 
 __all__ = [
+    "AccessRevision",
     "ApiKey",
     "Budget",
     "Call",
     "CatalogRevision",
     "ClosedCall",
     "Conversation",
+    "IdempotentRequest",
     "LanguageModel",
     "LedgerEntry",
     "Message",

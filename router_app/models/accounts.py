@@ -32,6 +32,18 @@ class User(AbstractUser):
         return self.username
 
 
+class AccessRevision(models.Model):
+    """One row; its number rises with every change of who may spend, and under which budgets.
+
+    Triggers in the database raise it, so that no way of changing a key can be forgotten.
+    """
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"revision {self.number}"
+
+
 class ApiKey(models.Model):
     """A program's key. Only its hash is kept; the prefix tells keys apart."""
 
@@ -43,6 +55,12 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: as the server's settings say."
+    )
+    concurrent_requests = models.PositiveIntegerField(
+        null=True, blank=True, help_text="At the same time. Empty: as the server's settings say."
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]

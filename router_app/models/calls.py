@@ -23,6 +23,7 @@ class RoutingDecision(models.Model):
         ROUTE = "route"
         CHAT = "chat"
         COMMAND = "command"
+        V1 = "v1"
 
     class Outcome(models.TextChoices):
         RUNNING = "running"

@@ -98,6 +98,16 @@ class LanguageModel(CatalogRow):
     template_allowance_tokens = models.PositiveIntegerField(
         default=256, help_text="Tokens the model's chat template may add to the input."
     )
+    supports_tools = models.BooleanField(default=False)
+    supports_vision = models.BooleanField(default=False, help_text="Takes images.")
+    supports_json_mode = models.BooleanField("supports JSON mode", default=False)
+    supports_json_schema = models.BooleanField("supports JSON schemas", default=False)
+    reasoning_efforts = models.JSONField(
+        default=list, blank=True, help_text="Values of reasoning_effort it takes. Empty: none."
+    )
+    image_tokens = models.PositiveIntegerField(
+        default=16_384, help_text="The most tokens that one image can be."
+    )
     unavailable_since = models.DateTimeField(null=True, blank=True, editable=False)
     unavailable_reason = models.CharField(max_length=200, blank=True, editable=False)
 

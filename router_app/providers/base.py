@@ -58,6 +58,7 @@ class CallRequest:
     messages: Sequence[Mapping[str, Any]] = field(repr=False)
     max_output_tokens: int
     limits: Limits = Limits()
+    stream: bool = True  # False: ask for the answer in one piece
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)  # further body members
 
 
@@ -76,6 +77,16 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallsDelta:
+    """The model wants tools called: what stood under `tool_calls`, as a JSON array.
+
+    Streamed arrays are pieces that carry an `index`; a whole answer's array is complete.
+    """
+
+    calls: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of a whole answer: nothing follows it."""
 
@@ -85,7 +96,8 @@ class Finished:
     model_returned: str = ""
 
 
-Event = TextDelta | ReasoningDelta | Finished
+Delta = TextDelta | ReasoningDelta | ToolCallsDelta
+Event = Delta | Finished
 
 
 class FailureKind(StrEnum):

@@ -21,6 +21,7 @@ from router_app.providers.base import (
     ProviderFailure,
     ReasoningDelta,
     TextDelta,
+    ToolCallsDelta,
     Usage,
 )
 
@@ -191,7 +192,7 @@ async def _perform(step: Step) -> Event | None:
     if isinstance(step, Pause):
         await asyncio.sleep(step.seconds)
         return None
-    if isinstance(step, TextDelta | ReasoningDelta | Finished):
+    if isinstance(step, TextDelta | ReasoningDelta | ToolCallsDelta | Finished):
         return step
     await step.wait()
     return None

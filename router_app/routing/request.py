@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from router_app.routing.needs import Need
 from router_app.routing.tasks import Quality, Task
 
 REQUEST_BUDGET = "request"  # the name of the request's own budget among the funds
@@ -24,6 +25,9 @@ class RoutingRequest:
     max_tokens: int | None = None  # the caller's output cap
     allow_lower_quality: bool = True
     excluded: Mapping[str, str] = field(default_factory=dict)  # model id -> reason in words
+    needs: frozenset[Need] = frozenset()  # what the model must be able to do
+    reasoning_effort: str | None = None
+    images: int = 0  # image parts; each is `ModelSpec.image_tokens` of input at most
     only: str | None = None  # retry: only this id, though the caller did not ask for it
 
     def __post_init__(self) -> None:

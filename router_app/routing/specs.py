@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from router_app.money import Rates
+from router_app.routing.needs import Need
 from router_app.routing.tasks import Task
 
 
@@ -36,3 +37,6 @@ class ModelSpec:
     pk: int = 0  # row of LanguageModel
     price_pk: int = 0  # row of the Price in force
     retires_on: date | None = None  # for the words about a retired model
+    supports: frozenset[Need] = frozenset()
+    reasoning_efforts: frozenset[str] = frozenset()  # values it takes; empty: it takes none
+    image_tokens: int = 16_384  # the most tokens that one image can be

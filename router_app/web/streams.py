@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from router_app.gateway import service
 from router_app.gateway.closing import expire_overdue
-from router_app.gateway.requests import Delta, RunEvent, Switched
+from router_app.gateway.requests import Delta, RunEvent, Switched, Thinking
 from router_app.models import Message
 
 FOLLOW_SECONDS = 0.4  # how often the database is asked for more text
@@ -66,6 +66,7 @@ class _Follower:
     def __init__(self, offset: int) -> None:
         self._has = offset
         self._passed = 0  # characters of the run's own events
+        self._is_thinking = False  # it was told so
 
     async def frames(self, message: Message) -> AsyncGenerator[str]:
         """From the run while it is in this process, then from the database until it is closed."""
@@ -85,6 +86,9 @@ class _Follower:
             return self._of_text(missing)
         if isinstance(event, Switched):
             return _frame("switched", {"model": event.model, "reason": event.reason})
+        if self._is_thinking or not isinstance(event, Thinking):
+            return ""
+        self._is_thinking = True
         return _frame("thinking", {})
 
     def _of_text(self, text: str) -> str:
