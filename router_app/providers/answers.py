@@ -10,17 +10,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router_app.providers import failures
+from router_app.providers.base import Delta as Delta
 from router_app.providers.base import (
     Finished,
     ProviderFailure,
     ReasoningDelta,
     TextDelta,
+    ToolCallsDelta,
     Usage,
 )
 from router_app.providers.sse import MAX_BODY_BYTES, EventParser, ServerEvent, TooLarge
+from router_app.providers.tool_calls import UNSTORABLE, Calls, Joiner, indexed, read_calls, written
 from router_app.providers.usage import read_usage
-
-Delta = TextDelta | ReasoningDelta
 
 _FINISH_REASONS = {
     "function_call": "tool_calls",
@@ -31,8 +32,6 @@ _FINISH_REASONS = {
     "content_filter": "content_filter",
     "safety": "content_filter",
 }
-# Neither half of a surrogate pair nor NUL can be stored or sent on; they become U+FFFD.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NAME = re.compile(r"[!-~]{1,200}")
 
 
@@ -60,6 +59,10 @@ class Answer:
         self._failure = self._failure or failure
         self.ended = True
 
+    def held_back(self) -> Iterator[Delta]:
+        """What is only handed out once the answer is known to be whole."""
+        return iter(())
+
     def result(self) -> Finished:
         """The last event. Raises ProviderFailure unless the answer is whole.
 
@@ -83,7 +86,7 @@ class Answer:
         if error:
             return self._take_error(error)
         choice = _first_choice(answer)
-        yield from self._take_text(_mapping(choice.get(member)))
+        yield from self._take_parts(_mapping(choice.get(member)))
         self._take_reason(choice.get("finish_reason"))
 
     def _take_reason(self, reason: Any) -> None:
@@ -103,24 +106,36 @@ class Answer:
         came = self._anything_came
         self.broke(failures.error_inside(error, anything_came=came, usage=self._usage))
 
-    def _take_text(self, delta: Mapping[str, Any]) -> Iterator[Delta]:
-        thought = _text(delta.get("reasoning")) or _text(delta.get("reasoning_content"))
-        text = _text(delta.get("content"))
-        if thought or text:
+    def _take_parts(self, parts: Mapping[str, Any]) -> Iterator[Delta]:
+        thought = _text(parts.get("reasoning")) or _text(parts.get("reasoning_content"))
+        text = _text(parts.get("content"))
+        calls = read_calls(parts.get("tool_calls"))
+        if thought or text or calls:
             self._anything_came = True
             self._usage = self._usage_now  # what was reported before this text does not count it
         if thought:
             yield ReasoningDelta(thought)
         if text:
             yield TextDelta(text)
+        if calls:
+            yield from self._take_calls(calls)
+
+    def _take_calls(self, calls: Calls) -> Iterator[Delta]:
+        if data := written(calls):
+            yield ToolCallsDelta(data)
 
 
 class StreamedAnswer(Answer):
-    """An answer as server-sent events."""
+    """An answer as server-sent events.
 
-    def __init__(self) -> None:
+    `join_calls`: who asked for a whole answer gets complete tool calls, at the end; the pieces of
+    an answer without an end are no calls.
+    """
+
+    def __init__(self, *, join_calls: bool = False) -> None:
         super().__init__()
         self._parser = EventParser()
+        self._joiner = Joiner() if join_calls else None
 
     def feed(self, chunk: bytes) -> Iterator[Delta]:
         """Yield the deltas that `chunk` completes; an empty chunk is the end of the stream."""
@@ -133,6 +148,17 @@ class StreamedAnswer(Answer):
         except TooLarge as error:
             self.broke(failures.garbage(f"too large: {error}"))
         self.ended = self.ended or not chunk
+
+    def _take_calls(self, calls: Calls) -> Iterator[Delta]:
+        if self._joiner is None:
+            yield from super()._take_calls(calls)
+        else:
+            self._joiner.add(calls)
+
+    def held_back(self) -> Iterator[Delta]:
+        """What is only handed out once the answer is known to be whole."""
+        if self._joiner and self.is_whole and (calls := self._joiner.complete()):
+            yield from super()._take_calls(calls)
 
     def _take_event(self, event: ServerEvent, *, at_end: bool) -> Iterator[Delta]:
         if event.data.strip() == "[DONE]":
@@ -148,11 +174,12 @@ class StreamedAnswer(Answer):
 
 
 class WholeAnswer(Answer):
-    """An answer in one piece, from a server that does not stream."""
+    """An answer in one piece. `as_stream`: its tool calls are numbered as in a stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_stream: bool = False) -> None:
         super().__init__()
         self._body = bytearray()
+        self._as_stream = as_stream
 
     def feed(self, chunk: bytes) -> Iterator[Delta]:
         """Collect; at the end of the body (an empty chunk) yield what it holds."""
@@ -163,6 +190,9 @@ class WholeAnswer(Answer):
         elif not chunk:
             yield from self._take_body()
             self.ended = True
+
+    def _take_calls(self, calls: Calls) -> Iterator[Delta]:
+        yield from super()._take_calls(indexed(calls) if self._as_stream else calls)
 
     def _take_body(self) -> Iterator[Delta]:
         answer = _json(self._body.decode("utf-8", "replace"))
@@ -193,7 +223,7 @@ def _first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else ""
+    return UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def _name(value: Any) -> str:

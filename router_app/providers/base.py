@@ -46,6 +46,7 @@ class Limits:
     connect: float = 5.0
     first_token: float = 30.0
     between_tokens: float = 20.0
+    whole: float = 60.0  # for an answer in one piece: a fallback must still fit into `total`
     total: float = 120.0
 
 

@@ -23,17 +23,22 @@ class Deadlines:
     an event: it would cancel the caller's own work.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, stream: bool = True) -> None:
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
         started = self._clock()
         self._total_at = started + limits.total
-        self._name, self._at = "first token", started + limits.first_token
+        self._has_token_limits = stream
         self._is_whole = False
+        self._name, self._at = (
+            ("first token", started + limits.first_token)
+            if stream
+            else ("whole answer", started + limits.whole)
+        )
 
     def token_came(self) -> None:
         """The caller took a token and wants the next."""
-        if not self._is_whole:
+        if self._has_token_limits and not self._is_whole:
             self._name, self._at = "between tokens", self._clock() + self._limits.between_tokens
 
     def answer_is_whole(self) -> None:
@@ -44,8 +49,9 @@ class Deadlines:
             self._name, self._at = "end of the stream", self._clock() + wait
 
     def only_total(self) -> None:
-        """The answer comes in one piece, so there is no first token to wait for."""
-        self._name, self._at = "total", self._total_at
+        """The answer comes in one piece although a stream was asked for: no token to wait for."""
+        if self._has_token_limits:
+            self._name, self._at = "total", self._total_at
 
     async def within(self, work: Awaitable[T]) -> T:
         """The result of `work`. Raises ProviderFailure (TIMEOUT) naming the limit that bit.
@@ -75,6 +81,7 @@ class Deadlines:
         seconds = {
             "first token": self._limits.first_token,
             "between tokens": self._limits.between_tokens,
+            "whole answer": self._limits.whole,
             "total": self._limits.total,
         }.get(name, AFTER_FINISH_SECONDS)
         detail = f"too slow: the limit '{name}' of {seconds:g} s passed"

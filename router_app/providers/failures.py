@@ -163,6 +163,11 @@ def bad_key() -> ProviderFailure:
     )
 
 
+def unsendable(detail: str) -> ProviderFailure:
+    """The failure for a request that cannot be put into words, so nobody was asked."""
+    return ProviderFailure(FailureKind.REJECTED, detail, billing=_FREE)
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """How long the provider asks us to wait, 0 to MAX_RETRY_AFTER_SECONDS, or None.
 

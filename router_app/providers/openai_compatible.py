@@ -7,8 +7,12 @@ hold. It never retries, and every way out of it closes the connection.
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from router_app.providers import failures
 from router_app.providers.answers import Answer, StreamedAnswer, WholeAnswer
@@ -16,10 +20,22 @@ from router_app.providers.base import CallRequest, Endpoint, Event, ProviderFail
 from router_app.providers.deadlines import Deadlines
 from router_app.providers.http import Http, Reply
 
-# The cap is what was reserved, so it must arrive under a name the server knows. `max_tokens` is
-# the old name that compatible servers share; it is deprecated only where the new one was born.
-CAP_MEMBER: Mapping[str, str] = {"groq": "max_completion_tokens", "openai": "max_completion_tokens"}
-DEFAULT_CAP_MEMBER = "max_tokens"
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one provider wants to be said otherwise."""
+
+    # The cap is what was reserved, so it must arrive under a name the server knows. `max_tokens` is
+    # the old name that compatible servers share; it is deprecated only where the new one was born.
+    cap_member: str = "max_tokens"
+    takes_names: bool = True  # False: `messages[].name` is refused with 400
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "groq": Dialect(cap_member="max_completion_tokens", takes_names=False),
+    "openai": Dialect(cap_member="max_completion_tokens"),
+}
+COMMON = Dialect()
 
 # What `extra` may not say: it would lift the cap, multiply the answer or hide the usage.
 _OURS = frozenset(
@@ -42,14 +58,16 @@ class OpenAICompatible:
 
         After `Finished` run the iterator to its end: that lets the connection be used again.
         """
-        deadlines = Deadlines(request.limits)
+        deadlines = Deadlines(request.limits, stream=request.stream)
         reply = await deadlines.within(self._send(request))
         try:
-            answer = await _answer_to(reply, deadlines)
+            answer = await _answer_to(request, reply, deadlines)
             while not answer.ended:
                 for delta in answer.feed(await _next_chunk(reply, deadlines, answer)):
                     yield delta
                     deadlines.token_came()
+            for delta in answer.held_back():
+                yield delta
             yield answer.result()
             await _read_to_end(reply)
         finally:
@@ -68,17 +86,19 @@ class OpenAICompatible:
         )
 
 
-async def _answer_to(reply: Reply, deadlines: Deadlines) -> StreamedAnswer | WholeAnswer:
+async def _answer_to(
+    request: CallRequest, reply: Reply, deadlines: Deadlines
+) -> StreamedAnswer | WholeAnswer:
     """Choose by the head how to read the body. Raises ProviderFailure."""
     if reply.status != 200:
         raise failures.refusal(reply.status, reply.headers, await _beginning(reply))
     if reply.is_encoded:
         raise failures.garbage("the provider compressed its answer, which we do not accept")
     if reply.content_type == "text/event-stream":
-        return StreamedAnswer()
+        return StreamedAnswer(join_calls=not request.stream)
     if reply.content_type == "application/json":
         deadlines.only_total()
-        return WholeAnswer()
+        return WholeAnswer(as_stream=request.stream)
     raise failures.garbage("the provider's answer is neither a stream nor JSON")
 
 
@@ -123,14 +143,25 @@ def _headers(endpoint: Endpoint) -> Mapping[str, str]:
 
 
 def _body(request: CallRequest) -> bytes:
-    cap = CAP_MEMBER.get(request.endpoint.slug, DEFAULT_CAP_MEMBER)
-    body = {
-        **{name: value for name, value in request.extra.items() if name not in _OURS},
-        "model": request.model,
-        "messages": list(request.messages),
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        cap: request.max_output_tokens,
-    }
-    # Half a surrogate pair cannot be written as UTF-8: it becomes a question mark.
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    """The request as JSON. Raises ProviderFailure where it cannot be written."""
+    dialect = DIALECTS.get(request.endpoint.slug, COMMON)
+    body = {name: value for name, value in request.extra.items() if name not in _OURS}
+    body["model"] = request.model
+    body["messages"] = _messages(request.messages, dialect)
+    body["stream"] = request.stream
+    if request.stream:
+        body["stream_options"] = {"include_usage": True}
+    body[dialect.cap_member] = request.max_output_tokens
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        # Half a surrogate pair cannot be written as UTF-8: it becomes a question mark.
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    except RecursionError:
+        raise failures.unsendable("the request is nested too deeply") from None
+
+
+def _messages(messages: Sequence[Mapping[str, Any]], dialect: Dialect) -> Sequence[Any]:
+    if dialect.takes_names or not any("name" in message for message in messages):
+        return messages
+    return [{name: m[name] for name in m if name != "name"} for m in messages]

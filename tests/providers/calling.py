@@ -1,6 +1,7 @@
 """Make one call and look at all that came of it."""
 
 import asyncio
+import json
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +15,12 @@ from router_app.providers.base import (
     ProviderFailure,
     ReasoningDelta,
     TextDelta,
+    ToolCallsDelta,
 )
 from router_app.providers.openai_compatible import OpenAICompatible
 
-SHORT = Limits(connect=2.0, first_token=0.4, between_tokens=0.4, total=5.0)
-PATIENT = Limits(connect=10.0, first_token=20.0, between_tokens=20.0, total=20.0)
+SHORT = Limits(connect=2.0, first_token=0.4, between_tokens=0.4, whole=0.4, total=5.0)
+PATIENT = Limits(connect=10.0, first_token=20.0, between_tokens=20.0, whole=20.0, total=20.0)
 MODEL = "openai/gpt-oss-20b"
 
 
@@ -36,6 +38,11 @@ class Outcome:
     @property
     def reasoning(self) -> str:
         return "".join(e.text for e in self.events if isinstance(e, ReasoningDelta))
+
+    @property
+    def tool_calls(self) -> list[Any]:
+        """What each delta with tool calls held."""
+        return [json.loads(e.calls) for e in self.events if isinstance(e, ToolCallsDelta)]
 
     @property
     def finished(self) -> Finished:

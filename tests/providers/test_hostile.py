@@ -58,6 +58,15 @@ FAILURES = {
     "model_not_found": (K.MODEL_GONE, FREE, False, "no longer has"),
     "decommissioned": (K.MODEL_GONE, FREE, False, "no longer has"),
     "bad_key": (K.CREDENTIALS, FREE, False, "refused our key"),
+    "cut_in_chunks": (K.BROKEN_STREAM, MAYBE, True, "broke in the middle"),
+    "cut_until_closed": (K.PROTOCOL, MAYBE, False, "not JSON"),
+    "length_too_small": (K.PROTOCOL, MAYBE, False, "not"),
+    "length_of_no_number": (K.PROTOCOL, MAYBE, False, "not HTTP"),
+    "two_lengths": (K.PROTOCOL, MAYBE, False, "not"),
+    "head_of_1_mb": (K.PROTOCOL, MAYBE, False, "not HTTP"),
+    "breaks_while_calling": (K.BROKEN_STREAM, MAYBE, False, "without an end"),
+    "calls_nested_deeply": (K.PROTOCOL, MAYBE, False, "not JSON"),
+    "output_not_as_asked": (K.REJECTED, MAYBE, False, "did not fit"),
     "out_of_money": (K.OUT_OF_MONEY, FREE, False, "no money"),
     "too_long": (K.TOO_LONG, FREE, False, "too long"),
 }
@@ -80,25 +89,44 @@ ANSWERS = {
     "invalid_utf8": ("a�b", None, "stop"),
     "unstorable_text": ("a�b�c", None, "stop"),
     "data_after_done": (HELLO, None, "stop"),
+    "whole_in_chunks": (HELLO, TRUE_USAGE, "stop"),
+    "whole_until_closed": (HELLO, TRUE_USAGE, "stop"),
+    "whole_said_to_close": (HELLO, TRUE_USAGE, "stop"),
+    "whole_filtered": ("", TRUE_USAGE, "content_filter"),
+    "continues_first": (HELLO, TRUE_USAGE, "stop"),
+    "two_answers": (HELLO, TRUE_USAGE, "stop"),
+    "calls_a_tool": ("", Usage(20, 3), "tool_calls"),
+    "calls_a_tool_whole": ("", TRUE_USAGE, "tool_calls"),
+    "speaks_and_calls_whole": ("I will look.", TRUE_USAGE, "tool_calls"),
+    "calls_garbage": ("a", None, "stop"),
+    "calls_garbage_whole": ("a", TRUE_USAGE, "tool_calls"),
+    "calls_unstorable": ("", None, "tool_calls"),
+    "function_call_of_old": ("", None, "tool_calls"),
 }
 
+ASKED = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 
+
+@ASKED
 @pytest.mark.parametrize("name", FAILURES)
-def test_failure(hostile_upstream: HostileUpstream, name: str) -> None:
+def test_failure(hostile_upstream: HostileUpstream, name: str, stream: bool) -> None:
+    """Asked either way: what a server sends is read as what it is."""
     kind, billing, retry, detail = FAILURES[name]
     limits = SHORT if kind is K.TIMEOUT else PATIENT
-    failure = call(a_request(hostile_upstream.url(name), limits=limits)).failed
+    failure = call(a_request(hostile_upstream.url(name), limits=limits, stream=stream)).failed
     assert (failure.kind, failure.billing, failure.retry) == (kind, billing, retry)
-    assert detail in failure.detail
+    expected = "'whole answer' of 0.4 s" if kind is K.TIMEOUT and not stream else detail
+    assert expected in failure.detail
     hostile_upstream.wait_until(lambda: hostile_upstream.open_connections == 0)
     assert len(hostile_upstream.received) == 1, "an adapter never repeats a request"
 
 
+@ASKED
 @pytest.mark.parametrize("name", ANSWERS)
-def test_answer(hostile_upstream: HostileUpstream, name: str) -> None:
+def test_answer(hostile_upstream: HostileUpstream, name: str, stream: bool) -> None:
     text, usage, reason = ANSWERS[name]
     limits = SHORT if name == "finish_then_silence" else PATIENT
-    outcome = call(a_request(hostile_upstream.url(name), limits=limits))
+    outcome = call(a_request(hostile_upstream.url(name), limits=limits, stream=stream))
     finished = outcome.finished
     assert (outcome.text, finished.usage, finished.finish_reason) == (text, usage, reason)
     assert finished.provider_request_id == "req_1" or name == "finish_then_silence"
@@ -120,15 +148,19 @@ def test_every_behaviour_has_an_expectation() -> None:
     assert set(behaviours.BY_NAME) == {*FAILURES, *ANSWERS, *LEFT_TO_OTHER_TESTS}
 
 
-def test_what_the_upstream_bills_is_never_called_free(hostile_upstream: HostileUpstream) -> None:
+@ASKED
+def test_what_the_upstream_bills_is_never_called_free(
+    hostile_upstream: HostileUpstream, stream: bool
+) -> None:
     """The auditor's question, asked of every behaviour at once."""
 
     async def run() -> None:
         provider = OpenAICompatible()
-        limits = Limits(connect=2, first_token=0.2, between_tokens=0.2, total=0.5)
+        limits = Limits(connect=2, first_token=0.2, between_tokens=0.2, whole=0.2, total=0.5)
         for name in behaviours.BY_NAME:
             billed_before = len(hostile_upstream.bill)
-            outcome = await drain(provider, a_request(hostile_upstream.url(name), limits=limits))
+            request = a_request(hostile_upstream.url(name), limits=limits, stream=stream)
+            outcome = await drain(provider, request)
             if outcome.failure and outcome.failure.billing is FREE:
                 assert len(hostile_upstream.bill) == billed_before, name
         await provider.aclose()
@@ -195,6 +227,20 @@ def test_the_total_limit_ends_what_always_moves(
     failure = call(a_request(hostile_upstream.url(name), limits=limits)).failed
     assert failure.kind is K.TIMEOUT
     assert "'total' of 0.5 s" in failure.detail
+
+
+def test_an_answer_in_one_piece_leaves_time_for_another_model(
+    hostile_upstream: HostileUpstream,
+) -> None:
+    limits = Limits(first_token=0.1, between_tokens=0.1, whole=0.4, total=20)
+    request = a_request(hostile_upstream.url("trickles_body"), limits=limits, stream=False)
+    failure = call(request).failed
+    assert (failure.kind, failure.billing) == (K.TIMEOUT, MAYBE)
+    assert "'whole answer' of 0.4 s" in failure.detail
+    request = a_request(
+        hostile_upstream.url("slow_headers"), limits=Limits(whole=20, total=0.3), stream=False
+    )
+    assert "'total' of 0.3 s" in call(request).failed.detail
 
 
 @pytest.mark.parametrize("name, seconds", [("busy_for_a_while", 2.0), ("busy_for_long", 60.0)])

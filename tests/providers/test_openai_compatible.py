@@ -53,6 +53,18 @@ def ask(answer: Any, request: CallRequest = REQUEST) -> tuple[Outcome, httpx.Req
     return outcome, route.calls.last.request
 
 
+def ask_nobody(request: CallRequest) -> Outcome:
+    """A call that must end before anything is sent."""
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise AssertionError("it was sent")
+
+    async def run() -> Outcome:
+        return await drain(OpenAICompatible(Http(httpx.MockTransport(refuse))), request)
+
+    return asyncio.run(run())
+
+
 def chunk(delta: Any = None, reason: str | None = None, **more: Any) -> dict[str, Any]:
     """A chunk as Groq sends it."""
     choices = [{"index": 0, "delta": delta or {}, "logprobs": None, "finish_reason": reason}]
@@ -141,6 +153,18 @@ def test_a_whole_answer() -> None:
     outcome, _ = ask(httpx.Response(200, json=answer))
     finished = Finished("stop", TRUE_USAGE, "req_1", MODEL)
     assert outcome.events == [ReasoningDelta("Hm."), TextDelta("Hello!"), finished]
+
+
+def test_asking_for_a_whole_answer() -> None:
+    answer = {"choices": [{"message": {"content": "Hello!"}, "finish_reason": "stop"}]}
+    outcome, sent = ask(httpx.Response(200, json=answer), a_request(BASE, stream=False))
+    assert outcome.text == "Hello!"
+    assert json.loads(sent.content) == {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "Say hello"}],
+        "stream": False,
+        "max_completion_tokens": 64,
+    }
 
 
 @pytest.mark.parametrize("answer", [{}, {"choices": []}, {"choices": [{"message": {}}]}, [1], None])
@@ -253,6 +277,47 @@ def test_a_prompt_of_half_characters_is_sent_anyhow() -> None:
     request = a_request(BASE, messages=[{"role": "user", "content": "a\ud83db é"}])
     _, sent = ask(streamed(chunk({"content": "a"}, "stop")), request)
     assert json.loads(sent.content)["messages"][0]["content"] == "a?b é"
+
+
+@pytest.mark.parametrize("slug, is_kept", [("groq", False), ("openai", True), ("demo", True)])
+def test_a_name_is_said_where_it_is_understood(slug: str, is_kept: bool) -> None:
+    messages = [{"role": "user", "name": "ana", "content": "Hi"}, {"role": "user", "content": "?"}]
+    request = a_request(BASE, slug=slug, messages=messages)
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), request)
+    said = json.loads(sent.content)["messages"]
+    assert said[0].get("name") == ("ana" if is_kept else None)
+    assert said[0]["content"] == "Hi" and said[1] == messages[1]
+    assert messages[0]["name"] == "ana", "the caller's own messages stay as they are"
+
+
+def test_what_a_caller_may_ask_for_is_passed_on_as_it_is() -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"enum": ["é", 1e-9]}}}
+    extra = {
+        "tools": [tool],
+        "tool_choice": {"type": "function", "function": {"name": "f"}},
+        "parallel_tool_calls": False,
+        "response_format": schema,
+        "stop": ["\n\n", "END"],
+        "seed": 2**40,
+        "temperature": 0,
+        "top_p": 0.1,
+        "reasoning_effort": "low",
+        "user": "u-1",
+        "presence_penalty": -2,
+        "frequency_penalty": 0.5,
+    }
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), a_request(BASE, extra=extra))
+    body = json.loads(sent.content)
+    assert {name: body[name] for name in extra} == extra
+
+
+def test_a_request_that_cannot_be_written_is_not_sent() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    failure = ask_nobody(a_request(BASE, extra={"tools": nested})).failed
+    assert (failure.kind, failure.billing) == (FailureKind.REJECTED, Billing.NOT_BILLED)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,24 @@ A behaviour is one function that is handed an `Exchange`; add one to the module 
 `test_hostile.py` what must come of it.
 """
 
-from tests.providers.behaviours import answering, breaking, refusing, stalling
+from tests.providers.behaviours import (
+    answering,
+    breaking,
+    calling_tools,
+    framing,
+    refusing,
+    stalling,
+)
 from tests.providers.behaviours.table import BY_NAME, INPUT_TOKENS, TEXT
 
-__all__ = ["BY_NAME", "INPUT_TOKENS", "TEXT", "answering", "breaking", "refusing", "stalling"]
+__all__ = [
+    "BY_NAME",
+    "INPUT_TOKENS",
+    "TEXT",
+    "answering",
+    "breaking",
+    "calling_tools",
+    "framing",
+    "refusing",
+    "stalling",
+]

@@ -63,6 +63,13 @@ async def bad_key(exchange: Exchange) -> None:
 
 
 @behaviour
+async def output_not_as_asked(exchange: Exchange) -> None:
+    """The model wrote a tool call that is none: tokens were made."""
+    exchange.is_billed, exchange.tokens_made = True, 12
+    await exchange.error(400, "tool_use_failed")
+
+
+@behaviour
 async def out_of_money(exchange: Exchange) -> None:
     await exchange.error(400, "blocked_api_access")
 
