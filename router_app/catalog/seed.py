@@ -8,9 +8,32 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from router_app.models import LanguageModel, Price, Provider, RoutingPolicy
+from router_app.routing.needs import Need
 
 PRICES_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 STAND_IN_TEMPLATE_TOKENS = 64  # SmolLM2's template adds about 30 with its default system prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a model can be asked for besides text, at the place where it is served."""
+
+    needs: frozenset[Need]
+    reasoning_efforts: tuple[str, ...] = ()  # empty: it does not reason
+
+    def as_columns(self) -> dict[str, object]:
+        """The columns of `LanguageModel` that hold this."""
+        flags = {f"supports_{need.value}": need in self.needs for need in Need}
+        return {**flags, "reasoning_efforts": list(self.reasoning_efforts)}
+
+
+_TOOLS_AND_JSON = frozenset({Need.TOOLS, Need.JSON_MODE})
+_LLAMA = Abilities(_TOOLS_AND_JSON)
+_GPT_OSS = Abilities(_TOOLS_AND_JSON | {Need.JSON_SCHEMA}, ("low", "medium", "high"))
+# Whether Groq holds Qwen to a schema is not settled; a false "yes" would break a caller's parser.
+_QWEN_VISION = Abilities(_TOOLS_AND_JSON | {Need.VISION}, ("none", "default"))
+# llama.cpp keeps any model to a grammar; the stand-in itself ignores tools and does not reason.
+_STAND_IN = Abilities(frozenset({Need.JSON_MODE, Need.JSON_SCHEMA}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +46,7 @@ class SeedModel:
     strengths: tuple[str, ...]
     rates: tuple[str, str | None, str]  # input, cached input, output
     max_output_tokens: int
+    abilities: Abilities  # as Groq serves it
     status: str = "active"
     retires_on: date | None = None
     replaced_by: str = ""
@@ -35,6 +59,7 @@ _70B = SeedModel(
     ("general", "code", "summarize"),
     ("0.59", None, "0.79"),
     32_768,
+    _LLAMA,
 )
 _120B = SeedModel(
     "openai/gpt-oss-120b",
@@ -43,6 +68,7 @@ _120B = SeedModel(
     ("general", "code", "email"),
     ("0.15", "0.075", "0.60"),
     65_536,
+    _GPT_OSS,
 )
 _20B = SeedModel(
     "openai/gpt-oss-20b",
@@ -51,6 +77,7 @@ _20B = SeedModel(
     ("general", "email"),
     ("0.075", "0.0375", "0.30"),
     65_536,
+    _GPT_OSS,
 )
 _8B = SeedModel(
     "llama-3.1-8b-instant",
@@ -59,6 +86,7 @@ _8B = SeedModel(
     ("general",),
     ("0.05", None, "0.08"),
     131_072,
+    _LLAMA,
 )
 _QWEN = SeedModel(
     "qwen/qwen3.8-27b",
@@ -67,6 +95,7 @@ _QWEN = SeedModel(
     ("general", "code"),
     ("0.80", None, "4.00"),
     16_384,
+    _QWEN_VISION,
     status="preview",
 )
 _RETIRED = {"status": "retired", "retires_on": date(2026, 8, 16)}
@@ -80,7 +109,9 @@ def load_catalog() -> int:
     made = _load_provider("demo", "Demo (a small local stand-in)", "DEMO_API_KEY", stand_in=True)
     made += _load_provider("groq", "Groq", "GROQ_API_KEY", stand_in=False)
     for model in DEMO_MODELS:
-        made += _load_model("demo", model, allowance=STAND_IN_TEMPLATE_TOKENS)
+        made += _load_model(
+            "demo", model, allowance=STAND_IN_TEMPLATE_TOKENS, **_STAND_IN.as_columns()
+        )
     for model in (_120B, _20B, _QWEN):
         made += _load_model("groq", model, allowance=256)
     made += _load_model("groq", _70B, allowance=256, **_RETIRED, replaced_by=_120B.model_id)
@@ -105,6 +136,7 @@ def _load_model(slug: str, seed: SeedModel, *, allowance: int, **changed: object
         "max_output_tokens": seed.max_output_tokens,
         "status": seed.status,
         "template_allowance_tokens": allowance,
+        **seed.abilities.as_columns(),
         **changed,
     }
     model, made = LanguageModel.objects.get_or_create(

@@ -16,6 +16,7 @@ from django.db.models import Prefetch
 
 from router_app.models import CatalogRevision, LanguageModel, Price, Provider, RoutingPolicy
 from router_app.money import Rates
+from router_app.routing.needs import Need
 from router_app.routing.policy import Policy
 from router_app.routing.specs import ModelSpec, ModelStatus
 from router_app.routing.tasks import Quality, Task
@@ -89,6 +90,11 @@ def rates_of(price: Price) -> Rates:
     return Rates(input=price.input, cached_input=price.cached_rate, output=price.output)
 
 
+def abilities(row: LanguageModel) -> frozenset[Need]:
+    """What a model can be asked for besides text."""
+    return frozenset(need for need in Need if getattr(row, f"supports_{need.value}"))
+
+
 def provider_spec(row: Provider) -> ProviderSpec:
     """A provider with the address that holds here, whether it is in use or not."""
     return ProviderSpec(row.slug, row.name, _base_url(row), row.api_key_env, row.stand_in)
@@ -140,6 +146,9 @@ def _spec(row: LanguageModel, now: datetime) -> ModelSpec:
         unavailable_reason=row.unavailable_reason or None,
         pk=row.pk,
         price_pk=price.pk if price else 0,
+        supports=abilities(row),
+        reasoning_efforts=frozenset(row.reasoning_efforts),
+        image_tokens=row.image_tokens,
     )
 
 

@@ -21,6 +21,7 @@ from router_app.estimates.scripts import (
 )
 
 TOKENS_PER_MESSAGE = 4  # what a chat template usually adds around one message
+EXPECTED_IMAGE_TOKENS = 1_000  # a photograph of some 900 x 900 pixels; models count differently
 BOUND_PER_MESSAGE = 16  # the most it adds in any template we know
 JSON_FACTOR = 2  # tool and schema JSON is rewritten by templates before the model reads it
 
@@ -55,8 +56,11 @@ def _runs(shape: str, mark: str) -> int:
 
 
 def estimate_input_tokens(messages: Sequence[Mapping[str, Any]], *, tools_json: str = "") -> int:
-    """Likely prompt tokens of a whole conversation, its template included."""
-    texts = [text for message in messages for text in _texts(message)]
+    """Likely prompt tokens of a whole conversation, its template included.
+
+    Images are not: routing adds `EXPECTED_IMAGE_TOKENS` for each.
+    """
+    texts = [text for message in messages for text in (*_texts(message), _extras_json(message))]
     total = sum(estimate_tokens(text) for text in texts) + estimate_tokens(tools_json)
     return total + TOKENS_PER_MESSAGE * len(messages)
 
@@ -69,12 +73,15 @@ def input_bound_base(
     Byte-level BPE never makes more tokens than there are UTF-8 bytes: bytes of all text, plus 16 a
     message, plus twice the bytes of tool and schema JSON. Where the model's tokenizer is at hand
     (`family` names one of `COUNTERS`), its count replaces the bytes. The caller adds
-    `ModelSpec.template_allowance_tokens`.
+    `ModelSpec.template_allowance_tokens`, and `ModelSpec.image_tokens` for each image: what an
+    image is does not depend on how many bytes it was sent in.
     """
     count = COUNTERS.get(family or "", _utf8_length)
     texts = sum(count(text) for message in messages for text in _texts(message))
-    extras = sum(_utf8_length(_extras_json(message)) for message in messages)
-    json_bytes = extras + _utf8_length(tools_json)
+    json_bytes = sum(
+        len(_extras_json(message)) + len(_wrapping_json(message)) for message in messages
+    )
+    json_bytes += _utf8_length(tools_json)
     return texts + BOUND_PER_MESSAGE * len(messages) + JSON_FACTOR * json_bytes
 
 
@@ -87,22 +94,51 @@ def _texts(message: Mapping[str, Any]) -> list[str]:
     content = message.get("content")
     if isinstance(content, str):
         return [content]
-    if isinstance(content, Sequence):
-        return [part["text"] for part in content if _is_text(part)]
-    return []
+    return [part["text"] for part in _parts(message) if _is_text(part)]
 
 
 def _is_text(part: Any) -> bool:
     return isinstance(part, Mapping) and isinstance(part.get("text"), str)
 
 
-def _extras_json(message: Mapping[str, Any]) -> str:
-    """Everything of a message that is neither its role nor its text: names, tool calls, parts."""
-    extras = {key: value for key, value in message.items() if key not in ("role", "content")}
+def image_count(messages: Sequence[Mapping[str, Any]]) -> int:
+    """How many image parts the messages hold; the same parts that the bound leaves out."""
+    return sum(_is_image(part) for message in messages for part in _parts(message))
+
+
+def _is_image(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "image_url"
+
+
+def _parts(message: Mapping[str, Any]) -> Sequence[Any]:
     content = message.get("content")
-    if content is not None and not isinstance(content, str):
-        extras["content"] = [
-            {k: v for k, v in part.items() if k != "text"} if _is_text(part) else part
-            for part in content
-        ]
-    return json.dumps(extras, default=str) if extras else ""
+    return [] if content is None or isinstance(content, str) else content
+
+
+def _extras_json(message: Mapping[str, Any]) -> str:
+    """Everything of a message that is neither its role nor its content: a name, tool calls."""
+    extras = {key: value for key, value in message.items() if key not in ("role", "content")}
+    return _ascii_json(extras) if extras else ""
+
+
+def _wrapping_json(message: Mapping[str, Any]) -> str:
+    """What its content's parts hold besides their text and the picture itself."""
+    parts = [_wrapping(part) for part in _parts(message)]
+    return _ascii_json({"content": parts}) if parts else ""
+
+
+def _wrapping(part: Any) -> Any:
+    if _is_image(
+        part
+    ):  # its address, often a data: URL with the picture in it, is not read as text
+        image = part.get("image_url")
+        detail = (
+            {k: v for k, v in image.items() if k != "url"} if isinstance(image, Mapping) else {}
+        )
+        part = {**part, "image_url": detail}
+    return {k: v for k, v in part.items() if k != "text"} if _is_text(part) else part
+
+
+def _ascii_json(value: Any) -> str:
+    """JSON whose length in characters is its length in bytes, never less than in UTF-8."""
+    return json.dumps(value, default=str)

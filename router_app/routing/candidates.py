@@ -13,6 +13,7 @@ class DropCode(StrEnum):
     NO_PRICE = "no_price"
     EXCLUDED = "excluded"  # just failed or cooled; the reason says which
     NOT_ASKED = "not_asked"  # another model was asked for
+    LACKS_ABILITY = "lacks_ability"  # the reason names what is missing
     CONTEXT_TOO_SMALL = "context_too_small"
     BELOW_FLOOR = "below_floor"
     OVER_REQUEST_BUDGET = "over_request_budget"  # by the expected cost

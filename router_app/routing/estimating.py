@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from router_app.estimates.cost import affordable_cap_tokens, ceiling_nanos, expected_cost_nanos
 from router_app.estimates.output import default_cap_tokens, expected_output_tokens
+from router_app.estimates.tokens import EXPECTED_IMAGE_TOKENS
 from router_app.money import Rates
 from router_app.routing.candidates import Clamp, Estimate
 from router_app.routing.policy import Policy
@@ -26,8 +27,10 @@ def estimate(
     rates = spec.rates
     if rates is None:
         return None
-    bound = request.input_bound_base + spec.template_allowance_tokens
-    expected_input = min(request.input_tokens, bound)
+    likely_images = request.images * min(EXPECTED_IMAGE_TOKENS, spec.image_tokens)
+    bound = request.input_bound_base + request.images * spec.image_tokens
+    bound += spec.template_allowance_tokens
+    expected_input = min(request.input_tokens + likely_images, bound)
     likely = expected_output_tokens(request.task, request.input_tokens)
     asked = request.max_tokens or default_cap_tokens(request.task, likely)
     wanted = max(0, min(asked, spec.max_output_tokens, spec.context_tokens - expected_input))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import ROUND_FLOOR
 
 from router_app.money import format_usd
+from router_app.routing.abilities import lacks
 from router_app.routing.candidates import Candidate, Drop, DropCode, Estimate
 from router_app.routing.policy import Policy
 from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest
@@ -19,6 +20,7 @@ def cannot_serve(
         return Drop(DropCode.NOT_ASKED, "another model was asked for")
     return (
         _switched_off(spec)
+        or _lacks_ability(request, spec)
         or _excluded(request, spec)
         or (_no_price() if estimate is None else _context_too_small(spec, estimate))
     )
@@ -34,6 +36,11 @@ def _switched_off(spec: ModelSpec) -> Drop | None:
     if spec.unavailable_reason:
         return Drop(DropCode.UNAVAILABLE, spec.unavailable_reason)
     return None
+
+
+def _lacks_ability(request: RoutingRequest, spec: ModelSpec) -> Drop | None:
+    missing = lacks(request, spec)
+    return Drop(DropCode.LACKS_ABILITY, missing) if missing else None
 
 
 def _excluded(request: RoutingRequest, spec: ModelSpec) -> Drop | None:

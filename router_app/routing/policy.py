@@ -2,7 +2,7 @@
 
 The rules themselves, in the order `choose.decide` applies them:
 
-1. drop what cannot serve (retired, off, unavailable, without a price, context too small, ...)
+1. drop what cannot serve (retired, off, unavailable, unable, without a price, context too small)
 2. drop what is below the quality floor
 3. drop what the budgets do not allow by the expected cost, or where they buy no useful answer
 4. score = quality, plus the bonus where the task is a strength; highest wins, cheaper breaks ties

@@ -68,7 +68,8 @@ def _about_quality(
     below = f"its quality {chosen.score.quality} is below the {level} floor of {floor}"
     if route is Route.OVERRIDE:
         return [below]
-    return [f"{below}, which no model that is available and affordable meets"]
+    able = "able, " if request.needs or request.reasoning_effort else ""
+    return [f"{below}, which no model that is {able}available and affordable meets"]
 
 
 def _about_length(chosen: Candidate) -> list[str]:

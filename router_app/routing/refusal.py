@@ -6,9 +6,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR
 from enum import StrEnum
 
 from router_app.money import format_usd
-from router_app.routing.candidates import Candidate, Estimate
+from router_app.routing.abilities import wanted
+from router_app.routing.candidates import Candidate, DropCode, Estimate
 from router_app.routing.filters import spoken
 from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest
+
+_AWAY = (DropCode.RETIRED, DropCode.OFF, DropCode.UNAVAILABLE)
 
 
 class RefusalKind(StrEnum):
@@ -54,16 +57,24 @@ def refuse(
 
 
 def _nobody(request: RoutingRequest, everyone: Sequence[Candidate], floor: int) -> str:
-    wanted = request.only or request.model
+    named = request.only or request.model
     for candidate in everyone:
-        if candidate.id == wanted and candidate.drop:
+        if candidate.id == named and candidate.drop:
             return f"{candidate.name} cannot answer this: {candidate.drop.reason}."
     if any(candidate.drop is None for candidate in everyone):
         return (
             f"No available model meets {request.quality.value} quality ({floor} or more), "
             "and a lower quality was not allowed."
         )
+    if _unable(everyone):
+        return f"No available model can do what this request needs: {wanted(request)}."
     return "No model can answer this request at the moment."
+
+
+def _unable(everyone: Sequence[Candidate]) -> bool:
+    """Whether every model that is there at all lacks an ability."""
+    there = [item.drop.code for item in everyone if item.drop and item.drop.code not in _AWAY]
+    return bool(there) and all(code is DropCode.LACKS_ABILITY for code in there)
 
 
 def _budget_refusal(

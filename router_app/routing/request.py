@@ -13,14 +13,14 @@ REQUEST_BUDGET = "request"  # the name of the request's own budget among the fun
 class RoutingRequest:
     """One prompt as routing sees it: sizes and wishes, never its text.
 
-    Raises ValueError for a `max_tokens` below 1 or negative token counts.
+    Raises ValueError for a `max_tokens` below 1 or negative counts of tokens or images.
     """
 
     task: Task
     quality: Quality
     budget_nanos: int | None  # the request's own budget; None: only the windows limit it
-    input_tokens: int  # expected, from estimates.tokens.estimate_input_tokens
-    input_bound_base: int  # from estimates.tokens.input_bound_base; allowance not yet added
+    input_tokens: int  # expected, from estimates.tokens.estimate_input_tokens; without images
+    input_bound_base: int  # from estimates.tokens.input_bound_base; without allowance and images
     model: str | None = None  # the caller's override: only this id is considered
     max_tokens: int | None = None  # the caller's output cap
     allow_lower_quality: bool = True
@@ -33,7 +33,7 @@ class RoutingRequest:
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
             raise ValueError("max_tokens must be at least 1")
-        if min(self.input_tokens, self.input_bound_base) < 0:
+        if min(self.input_tokens, self.input_bound_base, self.images) < 0:
             raise ValueError("token counts must be >= 0")
 
 

@@ -1,5 +1,6 @@
 """The likely token count against true counts, in many scripts."""
 
+import json
 import time
 
 import pytest
@@ -71,6 +72,15 @@ def test_a_conversation_costs_its_texts_and_a_little_a_message() -> None:
     assert estimate_input_tokens(one, tools_json='{"type": "function"}') > estimate_input_tokens(
         one
     )
+
+
+def test_what_a_model_called_and_was_answered_is_read_by_it_too() -> None:
+    plain = [{"role": "assistant", "content": None}]
+    arguments = json.dumps({"city": "Cairo", "days": list(range(100))})
+    call = {"id": "call_1", "function": {"name": "weather", "arguments": arguments}}
+    called = [{**plain[0], "tool_calls": [call]}]
+    more = estimate_input_tokens(called) - estimate_input_tokens(plain)
+    assert more > estimate_tokens(arguments)
 
 
 @pytest.mark.parametrize(
