@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "budgetrouter.middleware.request_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -118,6 +119,11 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     }
 
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+# What processes share besides the database, where there is a Redis to share it in.
+REDIS_URL = ""
+if str(CACHES["default"].get("LOCATION", "")).startswith(("redis://", "rediss://", "unix://")):
+    REDIS_URL = str(CACHES["default"]["LOCATION"])
+    CACHES["default"]["BACKEND"] = "budgetrouter.cache.RedisOrLocalCache"
 
 
 # 4. Accounts
@@ -172,10 +178,13 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "router_app.web.errors.csrf_failure"
 
 
-# 5. Budgets
+# 5. Budgets and keys
 
 NEW_ACCOUNT_MONTHLY_NANOS = nanos_from_usd(Decimal(env.str("NEW_ACCOUNT_MONTHLY_USD", default="5")))
 SELF_SERVICE_MAX_NANOS = nanos_from_usd(Decimal(env.str("SELF_SERVICE_MAX_USD", default="100")))
+# For keys that have no limit of their own; 0 is no limit.
+KEY_REQUESTS_PER_MINUTE = env.int("KEY_REQUESTS_PER_MINUTE", default=0)
+KEY_CONCURRENT_REQUESTS = env.int("KEY_CONCURRENT_REQUESTS", default=0)
 
 
 # 6. Providers
@@ -191,6 +200,7 @@ DEMO_API_KEY = env.str("DEMO_API_KEY", default="")
 CALL_CONNECT_SECONDS = env.float("CALL_CONNECT_SECONDS", default=5.0)
 CALL_FIRST_TOKEN_SECONDS = env.float("CALL_FIRST_TOKEN_SECONDS", default=30.0)
 CALL_BETWEEN_TOKENS_SECONDS = env.float("CALL_BETWEEN_TOKENS_SECONDS", default=20.0)
+CALL_WHOLE_SECONDS = env.float("CALL_WHOLE_SECONDS", default=60.0)
 CALL_TOTAL_SECONDS = env.float("CALL_TOTAL_SECONDS", default=120.0)
 # A reservation outlives the longest possible call by this much; then the clock closes it.
 LEASE_MARGIN_SECONDS = 30.0
@@ -201,8 +211,10 @@ LEASE_MARGIN_SECONDS = 30.0
 REQUEST_LOG_PATH = BASE_DIR / env.str("REQUEST_LOG_PATH", default="logs/requests.jsonl")
 
 
-# 9. Logging
+# 9. Logging and metrics
 
+# What a scraper of /metrics sends; without one only administrators who are signed in may look.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOGGING = {
     "version": 1,
@@ -216,6 +228,7 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},  # on DEBUG it tells headers, and so keys
     },
 }
 

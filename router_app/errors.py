@@ -7,6 +7,10 @@
     ├── BudgetExceeded        402  a budget does not allow it; carries what would fit
     ├── NoCandidate           422  no model may serve this; carries the reasons
     ├── AlreadyClosed         409  a call was started or closed before
+    ├── RateLimited           429  a key asks faster, or more at once, than it may; never money
+    ├── KeyInUse              409  this Idempotency-Key's request is still under way
+    ├── OutcomeUnknown        409  its request was made, and what it was answered is not known
+    ├── KeyReused             422  this Idempotency-Key belongs to another request
     ├── ProviderError
     │   ├── ProviderFailed      502
     │   ├── ProviderOverloaded  503
@@ -135,6 +139,66 @@ class AlreadyClosed(RouterError):
     status = 409
     type = "invalid_request_error"
     code = "already_closed"
+
+
+class KeyInUse(RouterError):
+    """Asking again with the same key is right: soon it is answered with what the first one got."""
+
+    status = 409
+    type = "idempotency_error"
+    code = "idempotency_key_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("The first request with this Idempotency-Key is still under way.")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": "1"}
+
+
+class OutcomeUnknown(RouterError):
+    """Asking again with the same key will never help; `charged` says what was booked."""
+
+    status = 409
+    type = "idempotency_error"
+    code = "outcome_unknown"
+
+    def __init__(self, message: str, charged: Charged) -> None:
+        super().__init__(message)
+        self.charged = charged
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"x-should-retry": "false"}
+
+
+class KeyReused(RouterError):
+    status = 422
+    type = "idempotency_error"
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        message = "This Idempotency-Key was used for another request. Use a new one for each."
+        super().__init__(message, param="Idempotency-Key")
+
+
+class RateLimited(RouterError):
+    """Nothing was called; asking again after so many seconds may do. `standing`: more headers."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(
+        self, message: str, *, retry_after_seconds: int, standing: Mapping[str, str]
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.standing = dict(standing)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(self.retry_after_seconds), **self.standing}
 
 
 class ProviderError(RouterError):

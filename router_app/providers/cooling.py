@@ -4,11 +4,15 @@ A **cooling** belongs to one model of one provider, or to a whole provider (its 
 the trouble). It begins after several failures in a row, ends by the clock, and then lets one
 **probe** through: if that fails too, the next cooling is twice as long; if it succeeds, all is
 forgotten. Nothing is stored: a restart asks again, which costs one failure.
+
+What began and what ended can be told to other processes as **notices**, and theirs learnt; of two
+about the same model the later one counts. Failures that began no cooling are nobody else's
+business, and each process sends a probe of its own.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -38,7 +42,17 @@ PROVIDER_FAULTS = {
     FailureKind.OUT_OF_MONEY: "because the provider account has no money",
 }
 
-_Key = tuple[str, str]  # provider slug, model; an empty model means the whole provider
+Key = tuple[str, str]  # provider slug, model; an empty model means the whole provider
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The latest about one model: its cooling, or that it ended (`until` 0). Times since 1970."""
+
+    at: float  # when it began or ended
+    until: float
+    reason: str
+    coolings: int
 
 
 @dataclass(slots=True)
@@ -48,6 +62,7 @@ class _State:
     reason: str = ""
     coolings: int = 0  # without a success between them
     probe_until: float = 0.0
+    at: float = 0.0  # when a cooling began or ended last
 
 
 class Cooling:
@@ -56,7 +71,7 @@ class Cooling:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._states: dict[_Key, _State] = {}
+        self._states: dict[Key, _State] = {}
 
     def cooled(self, slug: str, model: str) -> str | None:
         """Why this model is not to be asked now, in words, or None. Changes nothing."""
@@ -78,7 +93,12 @@ class Cooling:
         """The model answered: it and its provider are well."""
         with self._lock:
             for key in _keys(slug, model):
-                self._states.pop(key, None)
+                state = self._states.get(key)
+                if state and (state.until or state.coolings):
+                    self._states[key] = _State(at=self._later(state))
+                    self._changed()
+                elif state:
+                    state.failed_at.clear()
 
     def abandoned(self, slug: str, model: str) -> None:
         """The call ended without saying anything about the model (its caller left)."""
@@ -94,14 +114,45 @@ class Cooling:
             return
         with self._lock:
             now = self._clock()
-            if failure.kind in PROVIDER_FAULTS:
-                state = self._states.setdefault((slug, ""), _State())
+            of_all = failure.kind in PROVIDER_FAULTS
+            state = self._states.setdefault((slug, "" if of_all else model), _State())
+            until = state.until
+            if of_all:
                 _cool(state, now, PROVIDER_COOLING_SECONDS, PROVIDER_FAULTS[failure.kind])
             else:
-                _model_failed(self._states.setdefault((slug, model), _State()), now, failure)
+                _model_failed(state, now, failure)
+            if state.until != until:
+                state.at = self._later(state)
+                self._changed()
+
+    def notices(self) -> dict[Key, Notice]:
+        """The latest about every model that was ever cooled, to be told to others."""
+        with self._lock:
+            return {
+                key: Notice(state.at, state.until, state.reason, state.coolings)
+                for key, state in self._states.items()
+                if state.at
+            }
+
+    def learn(self, notices: Mapping[Key, Notice]) -> None:
+        """Take over what others know better, because it happened later."""
+        with self._lock:
+            for key, told in notices.items():
+                known = self._states.get(key)
+                if known is None or told.at > known.at:
+                    self._states[key] = _State(
+                        until=told.until, reason=told.reason, coolings=told.coolings, at=told.at
+                    )
+
+    def _changed(self) -> None:
+        """Called, with the lock held, when there is something new to tell. Must not wait."""
+
+    def _later(self, state: _State) -> float:
+        """Now, and in any case after what happened before: a clock can be set back."""
+        return max(self._clock(), state.at + 0.001)
 
 
-def _keys(slug: str, model: str) -> tuple[_Key, _Key]:
+def _keys(slug: str, model: str) -> tuple[Key, Key]:
     return (slug, ""), (slug, model)
 
 

@@ -157,3 +157,66 @@ def test_a_probe_that_fails_by_its_own_request_lets_the_next_one_probe() -> None
     too_long = ProviderFailure(FailureKind.TOO_LONG, "x", billing=Billing.NOT_BILLED)
     cooling.failed("groq", "m", too_long)
     assert cooling.cooled("groq", "m") is None
+
+
+def two_processes(clock: Clock) -> tuple[Cooling, Cooling]:
+    return Cooling(clock), Cooling(clock)
+
+
+def test_what_one_process_cooled_the_other_knows_word_for_word(clock: Clock) -> None:
+    here, there = two_processes(clock)
+    fail(here, 3)
+    here.failed("demo", SMALL, failure(FailureKind.CREDENTIALS))
+    there.learn(here.notices())
+    for slug, model in ((GROQ, BIG), ("demo", SMALL), ("demo", BIG)):
+        assert there.cooled(slug, model) == here.cooled(slug, model) is not None
+    assert there.cooled(GROQ, SMALL) is None
+
+
+def test_a_cooling_learnt_from_another_ends_with_a_probe_and_doubles_if_that_fails(
+    clock: Clock,
+) -> None:
+    here, there = two_processes(clock)
+    fail(here, 3)
+    there.learn(here.notices())
+    clock.move(30)
+    there.started(GROQ, BIG)
+    assert there.cooled(GROQ, BIG) == "being tried again after 3 failures"
+    fail(there, 1)
+    assert there.cooled(GROQ, BIG) == "cooled until 12:01:30 UTC after it failed again"
+
+
+def test_a_success_anywhere_ends_it_everywhere_though_an_old_notice_comes_late(
+    clock: Clock,
+) -> None:
+    here, there = two_processes(clock)
+    fail(here, 3)
+    old = here.notices()
+    there.learn(old)
+    there.succeeded(GROQ, BIG)
+    there.learn(old)
+    assert there.cooled(GROQ, BIG) is None
+    here.learn(there.notices())
+    assert here.cooled(GROQ, BIG) is None
+
+
+def test_the_later_of_two_notices_counts_whatever_the_order(clock: Clock) -> None:
+    here, there = two_processes(clock)
+    fail(here, 3)
+    clock.move(1)
+    there.failed(GROQ, BIG, failure(FailureKind.OVERLOADED, 200.0))
+    both = here.notices(), there.notices()
+    for first, second in (both, both[::-1]):
+        late = Cooling(clock)
+        late.learn(first)
+        late.learn(second)
+        assert late.cooled(GROQ, BIG) == "cooled until 12:03:21 UTC as the provider asked"
+
+
+def test_failures_that_cooled_nothing_and_successes_without_a_cooling_are_not_told(
+    cooling: Cooling,
+) -> None:
+    fail(cooling, 2)
+    cooling.succeeded(GROQ, BIG)
+    cooling.succeeded(GROQ, SMALL)
+    assert cooling.notices() == {}

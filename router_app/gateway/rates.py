@@ -1,0 +1,176 @@
+"""How often a key may ask, and how many of its requests may be under way at once.
+
+A request that a key authenticates and that goes to a model, or would, is counted as soon as the key
+is known, whatever becomes of it: a wrong body and a refused budget count too. What does not count
+is what these limits refuse (429). Money is another matter: that is a 402, and never a 429.
+
+The counts are shared through Redis where there is one, and each process's own where there is none
+or while it is away. A key without limits costs nothing here.
+"""
+
+import asyncio
+import math
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Final
+
+from django.conf import settings
+
+from router_app.errors import RateLimited
+from router_app.gateway.keys import Principal
+from router_app.gateway.rate_counters import Limits, LocalCounter, RedisCounter, Standing
+from router_app.gateway.shared import Away, Shared, shared
+
+SLOT_RETRY_SECONDS = 1  # when one of a key's requests ends is not known beforehand
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Entered:
+    """A request that was let in. `headers` go with its answer; `leave` when it has ended."""
+
+    headers: Mapping[str, str] = NOTHING
+
+    async def leave(self) -> None:
+        """The request has ended: whole, broken or abandoned. A second time changes nothing."""
+
+
+FREELY = Entered()  # of everybody without limits
+
+
+class Rates:
+    """The limits of keys, as this process keeps them."""
+
+    def __init__(self, redis: Shared = shared) -> None:
+        self._shared = redis
+        self.local = LocalCounter()
+        self.redis = RedisCounter(redis)
+
+    async def enter(self, principal: Principal) -> Entered:
+        """Count a request. Raises RateLimited, at once: nobody waits in line here."""
+        if not (principal.requests_per_minute or principal.concurrent_requests):
+            return FREELY
+        if principal.api_key_id is None:
+            return FREELY
+        limits = Limits(principal.requests_per_minute, principal.concurrent_requests)
+        if not self._shared.is_here:
+            return self._locally(principal.api_key_id, limits)
+        return await self._in_redis(principal.api_key_id, limits)
+
+    def _locally(self, api_key_id: int, limits: Limits) -> Entered:
+        headers = _admit(self.local.enter(api_key_id, limits), limits)
+        return _Locally(self.local, api_key_id, headers)
+
+    async def _in_redis(self, api_key_id: int, limits: Limits) -> Entered:
+        slot = _Slot(self.redis, api_key_id, limits)
+        lease = settings.CALL_TOTAL_SECONDS + settings.LEASE_MARGIN_SECONDS
+        try:
+            standing = await self.redis.enter(
+                api_key_id, limits, slot=slot.name, lease_seconds=lease
+            )
+        except Away:
+            # It may have counted us all the same, and only its answer was late.
+            entered = self._locally(api_key_id, limits)
+            return _Both(entered, slot)
+        except asyncio.CancelledError:
+            slot.leave_soon()
+            raise
+        slot.headers = _admit(standing, limits)
+        return slot
+
+
+class _Locally(Entered):
+    """Counted by this process."""
+
+    def __init__(self, counter: LocalCounter, api_key_id: int, headers: Mapping[str, str]) -> None:
+        self.headers = headers
+        self._counter: LocalCounter | None = counter
+        self._api_key_id = api_key_id
+
+    async def leave(self) -> None:
+        counter, self._counter = self._counter, None
+        if counter is not None:
+            counter.leave(self._api_key_id)
+
+
+class _Slot(Entered):
+    """Counted in Redis, where its name stands among the key's requests under way."""
+
+    _leaving: set[asyncio.Task[None]] = set()  # a loop holds its tasks weakly
+
+    def __init__(self, counter: RedisCounter, api_key_id: int, limits: Limits) -> None:
+        self.name = uuid.uuid4().hex
+        self._counter: RedisCounter | None = counter if limits.at_once else None
+        self._api_key_id = api_key_id
+
+    async def leave(self) -> None:
+        # Shielded: a caller that is being cancelled gives its slot back too.
+        if (task := self.leave_soon()) is not None:
+            await asyncio.shield(task)
+
+    def leave_soon(self) -> asyncio.Task[None] | None:
+        """The same without waiting for it."""
+        counter, self._counter = self._counter, None
+        if counter is None:
+            return None
+        task = asyncio.get_running_loop().create_task(self._leave(counter))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+        return task
+
+    async def _leave(self, counter: RedisCounter) -> None:
+        with suppress(Away):  # then the slot ends by itself
+            await counter.leave(self._api_key_id, slot=self.name)
+
+
+class _Both(Entered):
+    """Counted by this process, and perhaps in Redis too."""
+
+    def __init__(self, locally: Entered, slot: _Slot) -> None:
+        self.headers = locally.headers
+        self._locally, self._slot = locally, slot
+
+    async def leave(self) -> None:
+        await self._locally.leave()
+        await self._slot.leave()
+
+
+def _admit(standing: Standing, limits: Limits) -> Mapping[str, str]:
+    """The headers of an answer. Raises RateLimited, with the same, for who was not let in."""
+    headers = _headers(standing, limits)
+    if standing.is_in:
+        return headers
+    if 0 < limits.per_minute <= standing.used:
+        seconds = max(1, math.ceil(standing.free_in_seconds))
+        message = f"This key may send {limits.per_minute:,} requests a minute, and has sent them."
+    else:
+        seconds = SLOT_RETRY_SECONDS
+        message = f"This key may have {limits.at_once:,} requests under way at once, and has them."
+    again = "a second" if seconds == 1 else f"{seconds} seconds"
+    raise RateLimited(
+        f"{message} Try again in {again}.", retry_after_seconds=seconds, standing=headers
+    )
+
+
+def _headers(standing: Standing, limits: Limits) -> dict[str, str]:
+    headers = {}
+    if limits.per_minute:
+        headers["x-ratelimit-limit-requests"] = str(limits.per_minute)
+        left = max(0, limits.per_minute - standing.used)
+        headers["x-ratelimit-remaining-requests"] = str(left)
+        headers["x-ratelimit-reset-requests"] = duration(standing.empty_in_seconds)
+    if limits.at_once:
+        headers["x-ratelimit-limit-concurrency"] = str(limits.at_once)
+        left = max(0, limits.at_once - standing.under_way)
+        headers["x-ratelimit-remaining-concurrency"] = str(left)
+    return headers
+
+
+def duration(seconds: float) -> str:
+    """As clients of OpenAI and Groq know it: `7.66s`, `1m0s`."""
+    minutes, rest = divmod(round(max(0.0, seconds), 2), 60)
+    return f"{minutes:.0f}m{rest:g}s" if minutes else f"{rest:g}s"
+
+
+rates = Rates()
