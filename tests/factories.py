@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from router_app.analytics.usage import UsageFacts, add_usage, correct_usage
 from router_app.models import (
     ApiKey,
     Budget,
@@ -232,6 +233,7 @@ def make_call(
     )  # fmt: skip
     if closed:
         ClosedCall.objects.create(call=call)
+        add_usage([UsageFacts.of(call)])
     _conclude(decision, call)
     return call
 
@@ -311,6 +313,8 @@ def correct_call(call: Call, delta_nanos: int, windows: Sequence[Window] = ()) -
              reason="the provider's bill says so")  # fmt: skip
     call.correction_nanos += delta_nanos
     call.save()
+    correct_usage(user_id=call.user_id, model_pk=call.model_id, task_type=call.task_type,
+                  at=call.created_at, delta_nanos=delta_nanos)  # fmt: skip
     _conclude(call.decision, call)
     return call
 

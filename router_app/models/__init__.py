@@ -11,6 +11,7 @@ from router_app.models.catalog import CatalogRevision, LanguageModel, Price, Pro
 from router_app.models.chat import Conversation, Message
 from router_app.models.idempotency import IdempotentRequest
 from router_app.models.ledger import LedgerEntry, Reservation
+from router_app.models.usage import UsageRollup
 
 __all__ = [
     "AccessRevision",
@@ -30,6 +31,7 @@ __all__ = [
     "Reservation",
     "RoutingDecision",
     "RoutingPolicy",
+    "UsageRollup",
     "User",
     "Window",
 ]
