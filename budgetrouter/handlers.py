@@ -12,7 +12,7 @@ from router_app.api.errors import Unexpected
 from router_app.api.face import json_error
 
 # First segments of addresses that only programs ask for; /v1 is where they look for an API.
-PROGRAM_SEGMENTS = frozenset({"route", "stats", "health", "openapi.json", "v1"})
+PROGRAM_SEGMENTS = frozenset({"route", "stats", "health", "ready", "metrics", "openapi.json", "v1"})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

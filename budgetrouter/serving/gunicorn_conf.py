@@ -1,19 +1,24 @@
 """How gunicorn serves the product: `gunicorn -c python:budgetrouter.serving.gunicorn_conf`."""
 
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "budgetrouter.settings")
 
 from django.conf import settings
 
+from budgetrouter.logging import catch_strays
 from budgetrouter.serving.lifeline import end_with_supervisor
 from budgetrouter.serving.web_server import (
     ANSWERS_IN_FLIGHT_SECONDS,
     GRACE_SECONDS,
     bind_address,
 )
+from router_app.analytics.metrics import sharing
 
 wsgi_app = "budgetrouter.asgi:application"
 bind = bind_address(settings.BIND_HOST, settings.PORT)
@@ -43,11 +48,47 @@ logconfig_dict = {
 control_socket_disable = True
 
 
+# Where workers keep their numbers for one another; made anew at each start, for several only.
+_numbers: Path | None = None
+
+
 def on_starting(server: Any) -> None:
     """Bind gunicorn's life to the supervisor's, where one started it."""
+    global _numbers
     end_with_supervisor(signal.SIGTERM)
+    if workers > 1:
+        _numbers = Path(tempfile.mkdtemp(prefix="budgetrouter-metrics-"))
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Shorten, in the worker's own copy of the settings, its wait for answers in flight."""
+    """In the worker, before the product is loaded.
+
+    Its own copy of the settings gets a shorter wait for answers in flight.
+    """
     worker.cfg.set("graceful_timeout", ANSWERS_IN_FLIGHT_SECONDS)
+    catch_strays()
+
+
+def post_worker_init(worker: Any) -> None:
+    """In the worker, once the product is loaded."""
+    if _numbers is not None:
+        from router_app.gateway import watching
+
+        sharing.start(_numbers, watching.gauges)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """In the worker, at its end: leave the last numbers behind."""
+    sharing.stop()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """In the parent, however a worker ended."""
+    if _numbers is not None:
+        sharing.worker_ended(_numbers, worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """In the parent, at the end of all."""
+    if _numbers is not None:
+        shutil.rmtree(_numbers, ignore_errors=True)

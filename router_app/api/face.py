@@ -6,7 +6,6 @@ is answered by `errors.py`.
 """
 
 import re
-import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from typing import Any, NoReturn
@@ -16,6 +15,7 @@ from django.urls import URLPattern
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from budgetrouter.logging import bind_request_id, request_id
 from router_app.api.auth import ApiKey, Session
 from router_app.api.bodies import StrictParser
 from router_app.api.errors import MethodNotAllowed, error_response
@@ -87,11 +87,8 @@ def in_json(view: AsyncView) -> AsyncView:
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The caller's own `x-request-id` if it is a UUID, else a new one."""
-    try:
-        return str(uuid.UUID(request.headers.get("x-request-id", "")))
-    except ValueError:
-        return str(uuid.uuid4())
+    """The id that the request's log lines carry: its own `x-request-id` if that is a UUID."""
+    return request_id.get() or bind_request_id(request.headers.get("x-request-id", ""))
 
 
 def endpoints() -> list[URLPattern]:

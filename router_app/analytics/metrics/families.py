@@ -4,6 +4,9 @@ Names that begin with `gen_ai_` and `http_` are OpenTelemetry's in Prometheus' s
 buckets that its conventions name; ours begin with `budget_router_`.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from router_app.analytics.metrics.tally import Family
 
 PROVIDER = "gen_ai_provider_name"
@@ -15,6 +18,17 @@ HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 TOKENS = (1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576)
 OPERATIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 QUEUED = (0, 4, 16, 64, 256, 1_024, 4_096)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Something read at the moment of asking: one value under "", or one for each label value."""
+
+    name: str
+    help: str
+    values: Mapping[str, float]
+    label: str = ""
+
 
 REQUESTS = Family(
     "budget_router_requests", "Requests that ended, by face and outcome.", ("face", "outcome")

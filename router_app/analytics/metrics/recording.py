@@ -15,12 +15,12 @@ BUDGETS = frozenset({"", "request", "none"})
 
 
 class _RequestCells(NamedTuple):
-    count: Cell
+    total: Cell
     seconds: Cell
 
 
 class _CallCells(NamedTuple):
-    count: Cell
+    total: Cell
     cost: Cell
     seconds: Cell
     first_token: Cell
@@ -36,7 +36,7 @@ def request_ended(face: str, outcome: str, seconds: float) -> None:
     """An admitted request is over; `seconds` since it was admitted."""
     with lock:
         cells = _requests.get((face, outcome)) or _request_cells(face, outcome)
-        cells.count[0] += 1
+        cells.total[0] += 1
         observe(cells.seconds, f.SECONDS, seconds)
 
 
@@ -65,7 +65,7 @@ def call_ended(
     with lock:
         key = (provider, model, outcome, error)
         cells = _calls.get(key) or _call_cells(*key)
-        cells.count[0] += 1
+        cells.total[0] += 1
         cells.cost[0] += cost_nanos
         observe(cells.seconds, f.SECONDS, seconds)
         if first_token_seconds is not None:
@@ -127,7 +127,7 @@ def _request_cells(face: str, outcome: str) -> _RequestCells:
 def _call_cells(provider: str, model: str, outcome: str, error: str) -> _CallCells:
     called = (OPERATION, provider, model)
     cells = _CallCells(
-        count=f.CALLS.cell(provider, model, outcome),
+        total=f.CALLS.cell(provider, model, outcome),
         cost=f.COST.cell(provider, model),
         seconds=f.CALL_SECONDS.cell(*called, error),
         first_token=f.FIRST_TOKEN_SECONDS.cell(*called),
