@@ -17,7 +17,7 @@ INSTALL = for python in $(BIN)/python $(PYTHON) python3.13 python3.12 python3.11
 # Settings of checks: nothing from a developer's .env or database.
 NEUTRAL = ENV_FILE=/dev/null SECRET_KEY=checks-only DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test check format clean
+.PHONY: help run test check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -48,6 +48,10 @@ format: ## rewrite code and templates in the project's format
 	@$(call INSTALL,requirements-dev.txt)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: ## measure this router beside others, see docs/performance.md; ARGS="--only router --quick" narrows
+	@$(call INSTALL,requirements.txt)
+	@exec $(BIN)/python -m bench.run $(ARGS)
 
 clean: ## remove what can be made again; keeps .env, var/ and logs/
 	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,26 @@
+"""Set up a new installation as its commands do; prints an API key. A process of its own."""
+
+import os
+
+import django
+from django.core.management import call_command
+
+MANY = 10_000_000  # the key has limits, as every key, and the benchmark does not reach them
+
+
+def main() -> None:
+    """Migrate, load the catalogue, make a person with a budget and a key."""
+    os.environ.setdefault("DJANGO_SUPERUSER_PASSWORD", "only-for-the-benchmark")
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("load_catalog")
+    call_command("createsuperuser", "--noinput", "--username=bench", "--email=bench@localhost")
+    call_command("set_budget", "bench", "--period=month", "--limit=1000000")
+    call_command("create_api_key", "bench", "--name=benchmark")
+    from router_app.models import ApiKey
+
+    ApiKey.objects.update(requests_per_minute=MANY, concurrent_requests=MANY)
+
+
+if __name__ == "__main__":
+    main()
