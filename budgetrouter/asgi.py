@@ -1,7 +1,8 @@
-"""ASGI callable: Django, with the engine's life bound to the server's."""
+"""ASGI callable: `/v1` in front of Django, with the engine's life bound to the server's."""
 
 import asyncio
 import os
+import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -22,6 +23,10 @@ django_application = get_asgi_application()
 
 # After Django's set-up: these read settings and tables.
 from budgetrouter.body_limit import BodyLimit  # noqa: E402
+from budgetrouter.logging import bind_request_id  # noqa: E402
+from router_app.analytics import metrics  # noqa: E402
+from router_app.api.v1.addresses import is_v1  # noqa: E402
+from router_app.api.v1.application import serve as serve_v1  # noqa: E402
 from router_app.gateway import engine  # noqa: E402
 
 limited_application = BodyLimit(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
@@ -31,8 +36,20 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     """Serve a request, or the server's start and end."""
     if scope["type"] == "lifespan":
         await _live(receive, send)
+    elif scope["type"] == "http" and is_v1(scope["path"]):
+        await _v1(scope, receive, send)
     else:
         await limited_application(scope, receive, send)
+
+
+async def _v1(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serve a request to `/v1`, named and counted as Django's middleware does for the others."""
+    begun = time.perf_counter()
+    given = dict(scope["headers"]).get(b"x-request-id", b"")
+    request_id = bind_request_id(given.decode("latin-1"))
+    served = await serve_v1(scope, receive, send, request_id=request_id)
+    seconds = time.perf_counter() - begun
+    metrics.http_request_ended(scope["method"], served.route, served.status, seconds)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -86,6 +86,8 @@ USE_TZ = True
 
 # A body above this is answered with 413; a prompt of 100,000 characters fits with room for JSON.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# The same for /v1, where a conversation may bring images.
+V1_BODY_MAX_BYTES = 8 * 1024 * 1024
 
 
 # 2. Server

@@ -22,6 +22,7 @@ from router_app.models import Call
 from router_app.providers.base import Usage
 from router_app.routing.candidates import Candidate, Estimate
 from router_app.routing.decision import Decision
+from router_app.routing.tasks import Task
 
 STAND_IN_NOTE = (
     "A small local model wrote this in place of {name}: routing, budgets and costs are real, "
@@ -82,6 +83,11 @@ def attempt_reply(call: Call) -> AttemptReply:
     )
 
 
+def tightest_of(statements: Iterable[Statement], task: Task) -> Statement | None:
+    """Of the budgets that cover this task the one with the least left; None without a limit."""
+    return min(_covering(statements, task), key=lambda item: item.free_nanos, default=None)
+
+
 def _usage(usage: Usage | None) -> UsageReply:
     known = usage or Usage(0, 0)
     return UsageReply(
@@ -136,14 +142,18 @@ def _prices(estimate: Estimate | None) -> dict[str, Any]:
 
 
 def _budget(statements: Iterable[Statement], decision: Decision) -> BudgetReply:
-    applying = [item for item in statements if item.task_type in ("", decision.task)]
-    tightest = min(applying, key=lambda item: item.free_nanos, default=None)
+    covering = _covering(statements, decision.task)
+    tightest = tightest_of(covering, decision.task)
     return BudgetReply(
         tightest=tightest.name if tightest else None,
         left=tightest.free_nanos if tightest else None,
         resets_at=tightest.resets_at if tightest else None,
-        limits=tuple(_limit(item) for item in applying),
+        limits=tuple(_limit(item) for item in covering),
     )
+
+
+def _covering(statements: Iterable[Statement], task: Task) -> list[Statement]:
+    return [item for item in statements if item.task_type in ("", task)]
 
 
 def _limit(statement: Statement) -> LimitReply:

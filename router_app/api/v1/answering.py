@@ -1,0 +1,36 @@
+"""From a request that has been read to its reply: the place for whatever goes around an answer."""
+
+from dataclasses import dataclass, field
+
+from router_app.api.v1.addresses import MODELS, Address
+from router_app.api.v1.asgi import Headers
+from router_app.api.v1.completions import complete
+from router_app.api.v1.models import list_models, retrieve_model
+from router_app.api.v1.outgoing import Reply, json_reply
+from router_app.api.v1.requests import ChatBody
+from router_app.gateway.keys import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for what. `chat` is None where there is no body to read."""
+
+    address: Address
+    caller: Principal
+    headers: Headers = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    chat: ChatBody | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether the reply comes piece by piece, and ends where the client leaves."""
+        return self.chat is not None and self.chat.streams
+
+
+async def answer(asked: Asked) -> Reply:
+    """The reply. Raises RouterError where there is none."""
+    if asked.chat is not None:
+        return await complete(asked.chat, asked.caller)
+    if asked.address.route == MODELS:
+        return json_reply(await list_models())
+    return json_reply(await retrieve_model(asked.address.model))

@@ -1,0 +1,67 @@
+"""Reading a request as a server hands it over: its host, its key, its body."""
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http.request import split_domain_port, validate_host
+
+from router_app.api.errors import BodyTooLarge, UnsupportedMediaType
+from router_app.api.v1.asgi import Headers, Receive, Scope
+from router_app.errors import InvalidRequest, NotAuthenticated
+from router_app.gateway import keys
+from router_app.gateway.keys import Principal
+
+LOCAL_HOSTS = (".localhost", "127.0.0.1", "[::1]")  # as Django has it with DEBUG and no setting
+JSON = b"application/json"
+
+
+def check_host(scope: Scope, headers: Headers) -> None:
+    """Raises DisallowedHost for a host that the site does not answer to, as Django does."""
+    allowed = settings.ALLOWED_HOSTS or (LOCAL_HOSTS if settings.DEBUG else ())
+    domain, _ = split_domain_port(_host(scope, headers))
+    if not domain or not validate_host(domain, allowed):
+        raise DisallowedHost
+
+
+def _host(scope: Scope, headers: Headers) -> str:
+    if (named := headers.get(b"host")) is not None:
+        return named.decode("latin-1")
+    server = scope.get("server") or ("unknown", None)
+    return str(server[0])
+
+
+async def caller_of(headers: Headers) -> Principal:
+    """Whose key it is. Raises NotAuthenticated, the same whatever is wrong."""
+    scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise NotAuthenticated
+    return await keys.authenticate(key.strip().decode("latin-1"))
+
+
+def has_body(headers: Headers) -> bool:
+    """Whether there is a body to be read."""
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def check_type(headers: Headers) -> None:
+    """Raises UnsupportedMediaType for what is not plain JSON."""
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != JSON or b"content-encoding" in headers:
+        raise UnsupportedMediaType
+
+
+async def read_body(receive: Receive, headers: Headers, most_bytes: int) -> bytes:
+    """All of it. Raises BodyTooLarge as soon as that is known, InvalidRequest for half a body."""
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > most_bytes:
+        raise BodyTooLarge
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise InvalidRequest("This request could not be read.")
+        # Usually there is one part, which is then never copied.
+        body = body + message["body"] if body else message.get("body", b"")
+        if len(body) > most_bytes:
+            raise BodyTooLarge
+        more = message.get("more_body", False)
+    return body

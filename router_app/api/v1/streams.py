@@ -1,0 +1,90 @@
+"""A run as a stream of chunks, from its first event to `[DONE]` or an error.
+
+The response begins when there is something to say: until then a failure is a status code. After
+ten seconds of silence it begins all the same, so that no proxy in between gives up.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+
+from router_app.api.errors import Unexpected
+from router_app.api.v1.chunks import WAITING, Chunks, error_event
+from router_app.api.v1.errors import as_v1
+from router_app.api.v1.receipts import UNFINISHED, router_of, usage_of
+from router_app.errors import Charged
+from router_app.gateway.execution import Run
+from router_app.gateway.requests import Answer, RunEvent, Switched
+
+logger = logging.getLogger(__name__)
+
+QUIET_SECONDS = 10.0  # between two signs of life
+
+
+class Following:
+    """A run's events as they come, those that wait together at once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._events = run.events_together()
+        self._seen = 0  # of all events
+        self._again = 0  # how many of them come once more
+
+    async def more(self) -> Sequence[RunEvent] | None:
+        """What came since; nothing after `QUIET_SECONDS` of silence; None at the end."""
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                events = await anext(self._events, None)
+        except TimeoutError:
+            # The time limit ended the iterator. A new one begins at the first event.
+            self._events, self._again = self._run.events_together(), self._seen
+            return ()
+        if events is None:
+            return None
+        events, self._again = events[self._again :], 0
+        self._seen += len(events)
+        return events
+
+    async def first(self) -> Sequence[RunEvent] | None:
+        """The same, but passing over attempts that failed before they said anything."""
+        while (events := await self.more()) is not None:
+            if not events or not all(isinstance(event, Switched) for event in events):
+                break
+        return events
+
+
+async def answer_of(run: Run) -> Answer:
+    """The whole answer. Raises RouterError where there is none, or where it was cut off."""
+    answer = await run.finished()
+    if answer.error is not None:
+        answer.error.charged = Charged(str(answer.decision_id), answer.total_cost_nanos)
+        raise answer.error
+    return answer
+
+
+async def pieces_of(
+    run: Run, following: Following, begun: Sequence[RunEvent] | None, chunks: Chunks
+) -> AsyncGenerator[bytes]:
+    """The stream. `begun` is what has come already. Never raises: a failure is its last event."""
+    chunks.speak_as(run.admission.spec.id)
+    yield chunks.first()
+    try:
+        events = begun
+        while events is not None:
+            chunks.speak_as(run.admission.spec.id)
+            for piece in chunks.pieces(events):
+                yield piece
+            if not events:
+                yield WAITING
+            events = await following.more()
+        yield _end(await answer_of(run), chunks)
+    except Exception as exception:
+        error = as_v1(exception)
+        if isinstance(error, Unexpected):
+            logger.error("a stream failed unexpectedly", exc_info=exception)
+        yield error_event(error)
+
+
+def _end(answer: Answer, chunks: Chunks) -> bytes:
+    usage = usage_of(answer.usage, answer.total_cost_nanos)
+    return chunks.last(answer.finish_reason or UNFINISHED, router_of(answer), usage)
