@@ -47,6 +47,7 @@ class Watch(Generic[T]):
     """Looks when asked to. `look` runs in a thread; what it raises means that there is nothing."""
 
     def __init__(self, name: str, look: Callable[[], T]) -> None:
+        self.patience_seconds = LOOK_SECONDS
         self._name = name
         self._look = look
         self._lock = threading.Lock()
@@ -54,12 +55,12 @@ class Watch(Generic[T]):
         self._began = self._ended = 0.0
         self._was_well = True
 
-    async def seen(self, seconds: float = LOOK_SECONDS) -> T | None:
-        """What there is to see; None if looking failed, or takes longer than that by now."""
+    async def seen(self) -> T | None:
+        """What there is to see; None if looking failed, or has taken too long by now."""
         future, began = self._latest()
         try:
             if not future.done():
-                left = began + seconds - time.monotonic()
+                left = began + self.patience_seconds - time.monotonic()
                 await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), left)
             return future.result()
         except Exception:

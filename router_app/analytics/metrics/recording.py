@@ -6,7 +6,7 @@ A request is told of once: `request_ended` if it was admitted, else `request_ref
 from typing import NamedTuple
 
 from router_app.analytics.metrics import families as f
-from router_app.analytics.metrics.tally import Cell, Labels, Snapshot, lock, observe
+from router_app.analytics.metrics.tally import MOST_CELLS, Cell, Labels, Snapshot, lock, observe
 
 OPERATION = "chat"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -121,7 +121,9 @@ def forget() -> None:
 
 def _request_cells(face: str, outcome: str) -> _RequestCells:
     cells = _RequestCells(f.REQUESTS.cell(face, outcome), f.REQUEST_SECONDS.cell(face))
-    return _requests.setdefault((face, outcome), cells)
+    if len(_requests) < MOST_CELLS:
+        _requests[face, outcome] = cells
+    return cells
 
 
 def _call_cells(provider: str, model: str, outcome: str, error: str) -> _CallCells:
@@ -134,4 +136,6 @@ def _call_cells(provider: str, model: str, outcome: str, error: str) -> _CallCel
         input_tokens=f.TOKEN_USAGE.cell(*called, "input"),
         output_tokens=f.TOKEN_USAGE.cell(*called, "output"),
     )
-    return _calls.setdefault((provider, model, outcome, error), cells)
+    if len(_calls) < MOST_CELLS:
+        _calls[provider, model, outcome, error] = cells
+    return cells
