@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 
+from router_app.api.counted import enter
 from router_app.errors import NotAuthenticated, PermissionDenied
 from router_app.gateway import keys
 from router_app.gateway.keys import Principal
@@ -18,19 +19,28 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 class ApiKey:
-    """`Authorization: Bearer <key>`."""
+    """`Authorization: Bearer <key>`. `counted`: each request counts against the key's limits."""
 
     openapi_security_schema = {"type": "http", "scheme": "bearer"}
 
+    def __init__(self, *, counted: bool = False) -> None:
+        self._is_counted = counted
+
     async def __call__(self, request: HttpRequest) -> Principal | None:
-        """The key's owner; None without the header. Raises NotAuthenticated, the same for all."""
+        """The key's owner; None without the header.
+
+        Raises NotAuthenticated, the same for all, or RateLimited where the request would count.
+        """
         header = request.headers.get("Authorization")
         if header is None:
             return None
         scheme, _, key = header.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated
-        return await keys.authenticate(key.strip())
+        caller = await keys.authenticate(key.strip())
+        if self._is_counted:
+            await enter(request, caller)
+        return caller
 
 
 class Session:

@@ -18,6 +18,7 @@ from ninja.errors import HttpError, ValidationError
 from budgetrouter.logging import bind_request_id, request_id
 from router_app.api.auth import ApiKey, Session
 from router_app.api.bodies import StrictParser
+from router_app.api.counted import until_answered
 from router_app.api.errors import MethodNotAllowed, error_response
 from router_app.api.replies import Reply
 from router_app.gateway.keys import Principal
@@ -95,7 +96,7 @@ def endpoints() -> list[URLPattern]:
     """What has been registered on `face`, for a URL configuration."""
     found = [item for item in face.urls[0] if isinstance(item, URLPattern)]
     for item in found:
-        item.callback = in_json(item.callback)
+        item.callback = until_answered(in_json(item.callback))
     return [item for item in found if item.name != "api-root"]
 
 

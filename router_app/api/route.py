@@ -3,6 +3,7 @@
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 
+from router_app.api.auth import ApiKey, Session
 from router_app.api.error_replies import (
     BudgetErrorReply,
     ErrorReply,
@@ -26,6 +27,7 @@ RESPONSES = {
     413: ErrorReply,
     415: ErrorReply,
     422: NoCandidateReply,
+    429: ErrorReply,
     500: ErrorReply,
     502: ErrorReply,
     503: ErrorReply,
@@ -39,6 +41,7 @@ RESPONSES = {
     operation_id="route",
     summary="Route a prompt",
     tags=["Routing"],
+    auth=[ApiKey(counted=True), Session()],
 )
 async def route(request: HttpRequest, body: RouteBody) -> HttpResponse:
     """Choose the best model that the budgets allow, ask it, and say what it cost and why.
