@@ -4,11 +4,10 @@ One nano-dollar is 10⁻⁹ USD. The cheapest price in use is 50 nanos a token, 
 whole number of nanos after rounding up once. Names of amounts in nanos end in `_nanos`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import (
     MAX_EMAX,
     MIN_EMIN,
-    ROUND_CEILING,
     ROUND_HALF_EVEN,
     Context,
     Decimal,
@@ -21,17 +20,46 @@ MAX_NANOS = 2**63 - 1  # what a BigIntegerField holds: 9.2 billion USD
 MAX_TOKENS = 2**31 - 1
 
 _NANO = Decimal("1E-9")
-_WIDE = Context(prec=60)
 _MAX_USD_EXPONENT = 9  # 9.2E+9 USD
+_RATE_DECIMALS = 6  # of a price's column: pico-dollars a token
+_EXACT = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Prices of one model, each in USD per **million** tokens."""
+    """Prices of one model, each in USD per **million** tokens.
+
+    Costs are computed in whole *units*: pico-dollars a token, or a finer power of ten where a rate
+    has more than six decimals, so that the arithmetic is exact and of integers.
+    """
 
     input: Decimal
     cached_input: Decimal
     output: Decimal
+    input_units: int = field(init=False, repr=False, compare=False)
+    cached_input_units: int = field(init=False, repr=False, compare=False)
+    dearer_input_units: int = field(init=False, repr=False, compare=False)  # plain or cached
+    output_units: int = field(init=False, repr=False, compare=False)
+    units_per_nano: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rates = (self.input, self.cached_input, self.output)
+        decimals = max(_RATE_DECIMALS, *map(_decimals, rates))
+        plain, cached, output = (int(rate.scaleb(decimals, context=_EXACT)) for rate in rates)
+        units = {
+            "input_units": plain,
+            "cached_input_units": cached,
+            "dearer_input_units": max(plain, cached),
+            "output_units": output,
+            "units_per_nano": 10**decimals // (NANOS_PER_USD // TOKENS_PER_RATE),
+        }
+        for name, value in units.items():
+            object.__setattr__(self, name, value)
+
+
+def _decimals(rate: Decimal) -> int:
+    """How many digits follow the point."""
+    return -int(rate.as_tuple().exponent)
 
 
 def nanos_from_usd(usd: Decimal | int | str, *, rounding: str | None = None) -> int:
@@ -100,26 +128,11 @@ def token_cost_nanos(
     are a subset of `output_tokens`. Formula: ((input - cached) x input rate + cached x cached rate
     + output x output rate) / 10⁶ USD. Raises ValueError for negative counts or cached > input.
     """
-    if min(input_tokens, output_tokens, cached_tokens) < 0 or cached_tokens > input_tokens:
+    if not 0 <= cached_tokens <= input_tokens or output_tokens < 0:
         raise ValueError("token counts must be >= 0 and cached tokens a part of the input tokens")
-    millionths = (
-        (input_tokens - cached_tokens) * rates.input
-        + cached_tokens * rates.cached_input
-        + output_tokens * rates.output
+    units = (
+        (input_tokens - cached_tokens) * rates.input_units
+        + cached_tokens * rates.cached_input_units
+        + output_tokens * rates.output_units
     )
-    nanos = millionths * (NANOS_PER_USD // TOKENS_PER_RATE)
-    return int(nanos.to_integral_value(rounding=ROUND_CEILING))
-
-
-def affordable_tokens(rate: Decimal, money_nanos: int | Decimal) -> int:
-    """How many tokens at `rate` (USD per million) `money_nanos` pays for, rounded **down**.
-
-    Never more than 2³¹ - 1, which is also the answer for a free model unless there is a debt.
-    """
-    if money_nanos < 0:
-        return 0
-    if rate <= 0:
-        return MAX_TOKENS
-    nanos_per_token = _WIDE.multiply(rate, Decimal(NANOS_PER_USD // TOKENS_PER_RATE))
-    tokens = _WIDE.divide_int(Decimal(money_nanos), nanos_per_token)
-    return int(min(tokens, Decimal(MAX_TOKENS)))
+    return -(-units // rates.units_per_nano)

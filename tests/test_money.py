@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from router_app.money import (
     MAX_NANOS,
-    MAX_TOKENS,
     Rates,
-    affordable_tokens,
     format_usd,
     nanos_from_usd,
     plain_usd,
@@ -142,21 +140,46 @@ def test_cost_is_the_exact_sum_rounded_up(
     assert 0 <= cost - exact < 1
 
 
-@given(RATE, st.integers(-10, MAX_NANOS))
-def test_affordable_tokens_spend_what_there_is_and_not_a_nano_more(
-    rate: Decimal, money: int
+def cost_in_decimals(
+    rates: Rates, *, input_tokens: int, output_tokens: int, cached_tokens: int = 0
+) -> int:
+    """The formula in USD, as it reads in the documentation; slow."""
+    millionths = (
+        (input_tokens - cached_tokens) * rates.input
+        + cached_tokens * rates.cached_input
+        + output_tokens * rates.output
+    )
+    return int((millionths * 1000).to_integral_value(rounding=ROUND_CEILING))
+
+
+# Of other columns, and typed in the wrong unit: more decimals than a price in the catalogue has.
+FINE = st.decimals("0", "1000", places=9) | st.decimals("0", "0.000001", places=12)
+
+
+@given(st.builds(Rates, RATE | FINE, RATE | FINE, RATE | FINE), TOKENS, TOKENS, st.data())
+def test_whole_units_cost_what_decimals_cost(
+    prices: Rates, input_tokens: int, output_tokens: int, data: st.DataObject
 ) -> None:
-    tokens = affordable_tokens(rate, money)
-    exact_price = Fraction(rate) * 1000
-    assert 0 <= tokens <= MAX_TOKENS
-    assert tokens * exact_price <= max(money, 0)
-    if money >= 0 and tokens < MAX_TOKENS:
-        assert (tokens + 1) * exact_price > money
+    counts = {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "cached_tokens": data.draw(st.integers(0, input_tokens)),
+    }
+    assert token_cost_nanos(prices, **counts) == cost_in_decimals(prices, **counts)
 
 
-def test_a_free_model_needs_no_money_but_no_debt_either() -> None:
-    assert affordable_tokens(Decimal(0), 0) == MAX_TOKENS
-    assert affordable_tokens(Decimal(0), -1) == 0
+def test_rates_are_equal_however_many_zeros_they_are_written_with() -> None:
+    short, long = Rates(*[Decimal("0.5")] * 3), Rates(*[Decimal("0.5000000000")] * 3)
+    assert short == long
+    counts = {"input_tokens": 7, "output_tokens": 9}
+    assert token_cost_nanos(short, **counts) == token_cost_nanos(long, **counts) == 8_000
+    assert Rates(*[Decimal("1E+3")] * 3) == Rates(*[Decimal(1000)] * 3)
+
+
+def test_a_rate_that_is_no_number_is_refused() -> None:
+    for odd in ("NaN", "Infinity"):
+        with pytest.raises(ValueError):
+            Rates(Decimal(odd), Decimal(1), Decimal(1))
 
 
 @pytest.mark.parametrize(

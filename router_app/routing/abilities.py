@@ -29,11 +29,12 @@ def effort_for(spec: ModelSpec, wished: str | None) -> str | None:
 
 def lacks(request: RoutingRequest, spec: ModelSpec) -> str:
     """What the model cannot do of what the request needs, in words; "" if it can do all."""
-    missing = [words for need, words in _LACKS.items() if need in request.needs - spec.supports]
-    effort = request.reasoning_effort
-    if effort is not None and spec.reasoning_efforts and effort not in spec.reasoning_efforts:
-        missing.append(f"does not know reasoning effort '{effort}'")
-    return listed(missing)
+    unmet, effort = request.needs - spec.supports, request.reasoning_effort
+    knows = effort is None or not spec.reasoning_efforts or effort in spec.reasoning_efforts
+    if knows and not unmet:
+        return ""
+    missing = [words for need, words in _LACKS.items() if need in unmet]
+    return listed(missing if knows else [*missing, f"does not know reasoning effort '{effort}'"])
 
 
 def wanted(request: RoutingRequest) -> str:

@@ -1,11 +1,13 @@
 """`decide`: the rules of `policy.py`, applied in order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router_app.routing.candidates import Candidate, Drop, DropCode
 from router_app.routing.decision import Decision, Route
-from router_app.routing.estimating import estimate, tightest
+from router_app.routing.estimating import Wish, estimate
 from router_app.routing.filters import below_floor, cannot_serve, too_dear
 from router_app.routing.policy import Policy
 from router_app.routing.reasons import why_chosen
@@ -41,12 +43,12 @@ def decide(
 
     Pure: the same facts give the same decision, in whatever order the specs come.
     """
-    entrants = [_enter(request, spec, policy, headroom) for spec in specs]
-    entrants.sort(key=lambda entrant: by_name(entrant.candidate))
+    wish = Wish.of(request, policy, headroom)
+    limited = wish.money is not None
+    entrants = [_enter(request, spec, wish, policy, headroom) for spec in specs]
     route, ranked = _pick(request, entrants)
     refusal = None if ranked else _refuse(request, policy, entrants, headroom)
     floor = policy.floor(request.quality)
-    limited = tightest(request, headroom) is not None
     return Decision(
         policy_version=policy.version,
         task=request.task,
@@ -66,10 +68,13 @@ def decide(
 
 
 def _enter(
-    request: RoutingRequest, spec: ModelSpec, policy: Policy, headroom: Sequence[Funds]
+    request: RoutingRequest,
+    spec: ModelSpec,
+    wish: Wish,
+    policy: Policy,
+    headroom: Sequence[Funds],
 ) -> _Entrant:
-    money = tightest(request, headroom)
-    numbers = estimate(request, spec, policy, money)
+    numbers = estimate(request, spec, wish)
     candidate = Candidate(
         id=spec.id,
         name=spec.name,
@@ -83,7 +88,7 @@ def _enter(
     return _Entrant(
         candidate,
         too_low=below_floor(request, policy, candidate),
-        too_dear=too_dear(request, numbers, money, headroom) if numbers else None,
+        too_dear=too_dear(request, numbers, wish.money, headroom) if numbers else None,
     )
 
 
@@ -157,6 +162,7 @@ def _refuse(
     entrants: Sequence[_Entrant],
     headroom: Sequence[Funds],
 ) -> RoutingRefusal:
+    entrants = sorted(entrants, key=lambda entrant: by_name(entrant.candidate))
     _, anyone = _pools(request, entrants)
     return refuse(
         request,

@@ -1,6 +1,7 @@
 """One model's estimate for one request: tokens, caps, expected cost and ceiling."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from router_app.estimates.cost import affordable_cap_tokens, ceiling_nanos, expected_cost_nanos
 from router_app.estimates.output import default_cap_tokens, expected_output_tokens
@@ -12,6 +13,26 @@ from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest
 from router_app.routing.specs import ModelSpec
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How long an answer is wanted and what may pay for it: the same for every model."""
+
+    likely_tokens: int
+    asked_tokens: int  # the output cap, before any model's limits
+    useful_tokens: int  # a cap below this is not worth a call
+    money: Funds | None  # the tightest budget; None: no limit
+
+    @classmethod
+    def of(cls, request: RoutingRequest, policy: Policy, headroom: Sequence[Funds]) -> "Wish":
+        """A small explicit cap is never cut; a large one, or our own default, may be."""
+        likely = expected_output_tokens(request.task, request.input_tokens)
+        asked, useful = request.max_tokens, policy.useful_output_tokens_when_asked
+        if asked is None:
+            asked = default_cap_tokens(request.task, likely)
+            useful = policy.useful_output_tokens
+        return cls(likely, asked, min(asked, useful), tightest(request, headroom))
+
+
 def tightest(request: RoutingRequest, headroom: Sequence[Funds]) -> Funds | None:
     """Of the request's budget and the windows, the one with the least money; None: no limit."""
     purses = list(headroom)
@@ -20,23 +41,18 @@ def tightest(request: RoutingRequest, headroom: Sequence[Funds]) -> Funds | None
     return min(purses, key=lambda funds: funds.available_nanos, default=None)
 
 
-def estimate(
-    request: RoutingRequest, spec: ModelSpec, policy: Policy, money: Funds | None
-) -> Estimate | None:
+def estimate(request: RoutingRequest, spec: ModelSpec, wish: Wish) -> Estimate | None:
     """Tokens and nano-dollars of sending `request` to `spec`; None where it has no price."""
     rates = spec.rates
     if rates is None:
         return None
-    likely_images = request.images * min(EXPECTED_IMAGE_TOKENS, spec.image_tokens)
-    bound = request.input_bound_base + request.images * spec.image_tokens
-    bound += spec.template_allowance_tokens
-    expected_input = min(request.input_tokens + likely_images, bound)
-    likely = expected_output_tokens(request.task, request.input_tokens)
-    asked = request.max_tokens or default_cap_tokens(request.task, likely)
-    wanted = max(0, min(asked, spec.max_output_tokens, spec.context_tokens - expected_input))
-    likely = min(likely, wanted)
-    cap = _affordable(rates, bound, wanted, money)
-    useful = _useful_tokens(request, asked, spec, policy)
+    expected_input, bound = _input_tokens(request, spec)
+    longest = max(0, min(spec.max_output_tokens, spec.context_tokens - expected_input))
+    wanted = min(wish.asked_tokens, longest)
+    likely = min(wish.likely_tokens, wanted)
+    useful = max(1, min(wish.useful_tokens, spec.max_output_tokens))
+    cap = _affordable(rates, bound, wanted, wish.money)
+    expected = _expected(rates, expected_input, likely)
     return Estimate(
         expected_input_tokens=expected_input,
         expected_output_tokens=likely,
@@ -44,20 +60,20 @@ def estimate(
         useful_tokens=useful,
         wanted_cap_tokens=wanted,
         cap_tokens=cap,
-        expected_cost_nanos=_expected(rates, expected_input, likely),
-        estimated_cost_nanos=_expected(rates, expected_input, min(likely, cap)),
+        expected_cost_nanos=expected,
+        estimated_cost_nanos=_expected(rates, expected_input, cap) if cap < likely else expected,
         ceiling_nanos=_ceiling(rates, bound, cap),
         useful_ceiling_nanos=_ceiling(rates, bound, useful),
-        clamp=Clamp(money.name, wanted, cap) if money and cap < wanted else None,
+        clamp=Clamp(wish.money.name, wanted, cap) if wish.money and cap < wanted else None,
     )
 
 
-def _useful_tokens(request: RoutingRequest, asked: int, spec: ModelSpec, policy: Policy) -> int:
-    """A small explicit cap is never cut; a large one, or our own default, may be."""
-    least = policy.useful_output_tokens
-    if request.max_tokens is not None:
-        least = policy.useful_output_tokens_when_asked
-    return max(1, min(asked, least, spec.max_output_tokens))
+def _input_tokens(request: RoutingRequest, spec: ModelSpec) -> tuple[int, int]:
+    """The likely input and the most it can be, the model's template and its images included."""
+    images = request.images
+    bound = request.input_bound_base + spec.template_allowance_tokens + images * spec.image_tokens
+    likely_images = images * min(EXPECTED_IMAGE_TOKENS, spec.image_tokens)
+    return min(request.input_tokens + likely_images, bound), bound
 
 
 def _affordable(rates: Rates, bound: int, wanted: int, money: Funds | None) -> int:

@@ -10,6 +10,8 @@ from router_app.routing.policy import Policy
 from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest
 from router_app.routing.specs import ModelSpec, ModelStatus
 
+_SERVING = frozenset({ModelStatus.ACTIVE, ModelStatus.PREVIEW})
+
 
 def cannot_serve(
     request: RoutingRequest, spec: ModelSpec, estimate: Estimate | None
@@ -27,15 +29,14 @@ def cannot_serve(
 
 
 def _switched_off(spec: ModelSpec) -> Drop | None:
+    if spec.status in _SERVING:
+        gone = spec.unavailable_reason
+        return Drop(DropCode.UNAVAILABLE, gone) if gone else None
     if spec.status is ModelStatus.RETIRED:
         when = f" on {spec.retires_on:%Y-%m-%d}" if spec.retires_on else ""
         successor = f", replaced by {spec.replaced_by}" if spec.replaced_by else ""
         return Drop(DropCode.RETIRED, f"retired{when}{successor}")
-    if spec.status is ModelStatus.OFF:
-        return Drop(DropCode.OFF, "switched off by an administrator")
-    if spec.unavailable_reason:
-        return Drop(DropCode.UNAVAILABLE, spec.unavailable_reason)
-    return None
+    return Drop(DropCode.OFF, "switched off by an administrator")
 
 
 def _lacks_ability(request: RoutingRequest, spec: ModelSpec) -> Drop | None:

@@ -1,9 +1,10 @@
 """What a refused request is told: which budget is tight and what would fit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR
 from enum import StrEnum
+
+from msgspec import Struct
 
 from router_app.money import format_usd
 from router_app.routing.abilities import wanted
@@ -22,8 +23,7 @@ class RefusalKind(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingRefusal:
+class RoutingRefusal(Struct, frozen=True):
     """Why nothing was chosen. The money members are set for kind "budget" only; nano-dollars."""
 
     kind: RefusalKind

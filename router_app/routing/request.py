@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from router_app.routing.needs import Need
+from router_app.routing.needs import Need, is_effort
 from router_app.routing.tasks import Quality, Task
 
 REQUEST_BUDGET = "request"  # the name of the request's own budget among the funds
@@ -13,7 +13,8 @@ REQUEST_BUDGET = "request"  # the name of the request's own budget among the fun
 class RoutingRequest:
     """One prompt as routing sees it: sizes and wishes, never its text.
 
-    Raises ValueError for a `max_tokens` below 1 or negative counts of tokens or images.
+    Raises ValueError for a `max_tokens` below 1, negative counts of tokens or images, and a
+    `reasoning_effort` that is no lower-case word.
     """
 
     task: Task
@@ -26,7 +27,7 @@ class RoutingRequest:
     allow_lower_quality: bool = True
     excluded: Mapping[str, str] = field(default_factory=dict)  # model id -> reason in words
     needs: frozenset[Need] = frozenset()  # what the model must be able to do
-    reasoning_effort: str | None = None
+    reasoning_effort: str | None = None  # sent as `abilities.effort_for` says
     images: int = 0  # image parts; each is `ModelSpec.image_tokens` of input at most
     only: str | None = None  # retry: only this id, though the caller did not ask for it
 
@@ -35,6 +36,8 @@ class RoutingRequest:
             raise ValueError("max_tokens must be at least 1")
         if min(self.input_tokens, self.input_bound_base, self.images) < 0:
             raise ValueError("token counts must be >= 0")
+        if self.reasoning_effort is not None and not is_effort(self.reasoning_effort):
+            raise ValueError("a reasoning effort is a lower-case word")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Expected cost, ceiling, and the largest cap that money pays for."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +45,46 @@ def test_expected_is_never_above_the_ceiling_it_belongs_to(
         output_tokens=data.draw(st.integers(0, cap)),
     )
     assert likely <= ceiling_nanos(rates, bound_input_tokens=bound, cap_tokens=cap)
+
+
+# The same in US dollars, slowly: what the whole units are held against.
+WIDE = Context(prec=60)
+
+
+def ceiling_in_decimals(rates: Rates, bound: int, cap: int) -> int:
+    usd = bound * max(rates.input, rates.cached_input) + cap * rates.output
+    return int((usd * 1000).to_integral_value(rounding=ROUND_CEILING))
+
+
+def affordable_in_decimals(rates: Rates, bound: int, money: int) -> int:
+    left = Decimal(money) - bound * max(rates.input, rates.cached_input) * 1000
+    if left < 0:
+        return 0
+    if rates.output == 0:
+        return MAX_TOKENS
+    per_token = WIDE.multiply(rates.output, Decimal(1000))
+    return int(min(WIDE.divide_int(left, per_token), Decimal(MAX_TOKENS)))
+
+
+RATES = st.builds(Rates, RATE, RATE, st.sampled_from([Decimal(0)]) | RATE)
+
+
+@given(RATES, st.integers(0, 10**7), st.integers(0, 10**7), st.integers(-10, 10**15))
+def test_whole_units_say_what_decimals_say(rates: Rates, bound: int, cap: int, money: int) -> None:
+    assert ceiling_nanos(rates, bound_input_tokens=bound, cap_tokens=cap) == ceiling_in_decimals(
+        rates, bound, cap
+    )
+    affordable = affordable_cap_tokens(rates, bound_input_tokens=bound, money_nanos=money)
+    assert affordable == affordable_in_decimals(rates, bound, money)
+
+
+def test_free_output_needs_no_money_but_no_debt_either() -> None:
+    free = Rates(Decimal(0), Decimal(0), Decimal(0))
+    assert affordable_cap_tokens(free, bound_input_tokens=9, money_nanos=0) == MAX_TOKENS
+    assert affordable_cap_tokens(free, bound_input_tokens=9, money_nanos=-1) == 0
+
+
+@pytest.mark.parametrize("counts", [(-1, 0), (0, -1)])
+def test_impossible_counts_have_no_ceiling(counts: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="token counts"):
+        ceiling_nanos(LLAMA_70B, bound_input_tokens=counts[0], cap_tokens=counts[1])

@@ -198,6 +198,12 @@ def test_images_and_tools_take_their_place_in_the_context() -> None:
     )
 
 
+@pytest.mark.parametrize("effort", ["", "High", "very high", "x" * 21, "\ud800", "low\n"])
+def test_an_effort_that_is_no_word_is_refused_before_it_gets_on_a_receipt(effort: str) -> None:
+    with pytest.raises(ValueError, match="lower-case word"):
+        route(reasoning_effort=effort)
+
+
 def test_a_negative_number_of_images_is_refused_where_it_is_made() -> None:
     with pytest.raises(ValueError, match="counts"):
         route(images=-1)

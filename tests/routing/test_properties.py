@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router_app.money import Rates, token_cost_nanos
+from router_app.routing.abilities import effort_for
+from router_app.routing.candidates import DropCode
 from router_app.routing.choose import decide
 from router_app.routing.decision import Decision
+from router_app.routing.needs import Need
 from router_app.routing.refusal import RefusalKind
 from router_app.routing.request import Funds, RoutingRequest
 from router_app.routing.specs import ModelSpec, ModelStatus
@@ -21,6 +24,9 @@ STEPS = [nanos for zeros in range(4, 8) for nanos in (10**zeros, 2 * 10**zeros, 
 SCALED = st.builds(lambda step, odd: step + odd, st.sampled_from(STEPS), st.integers(0, 9_999))
 MONEY = st.one_of(SCALED, SCALED, SCALED, st.integers(-5, 50_000))
 RATE = st.decimals("0", "2", places=4)
+NEEDS = st.sampled_from(
+    [frozenset[Need]()] * 3 + [frozenset({Need.TOOLS}), frozenset({Need.VISION, Need.JSON_SCHEMA})]
+)
 
 
 @st.composite
@@ -39,6 +45,9 @@ def models(draw: st.DrawFn, number: int) -> ModelSpec:
         status=draw(st.sampled_from([ModelStatus.ACTIVE] * 9 + list(ModelStatus))),
         template_allowance_tokens=draw(st.integers(0, 300)),
         pk=number,
+        supports=draw(st.sampled_from([frozenset(Need)] * 3 + [frozenset({Need.TOOLS})])),
+        reasoning_efforts=draw(st.sampled_from([frozenset(), frozenset({"low"})])),
+        image_tokens=draw(st.sampled_from([85, 16_384])),
     )
 
 
@@ -59,6 +68,9 @@ def requests(draw: st.DrawFn) -> RoutingRequest:
         max_tokens=draw(st.none() | st.integers(1, 1_000) | st.integers(1, 200_000)),
         allow_lower_quality=draw(st.sampled_from([True, True, False])),
         excluded=draw(st.sampled_from([{}, {}, {}, {"model-1": "it just failed"}])),
+        needs=draw(NEEDS),
+        reasoning_effort=draw(st.sampled_from([None, None, "low", "none"])),
+        images=draw(st.sampled_from([0, 0, 0, 2])),
     )
 
 
@@ -74,7 +86,9 @@ def test_the_chosen_ceiling_is_within_every_budget(
     assert spec.rates is not None
     assert price.ceiling_nanos == token_cost_nanos(
         spec.rates,
-        input_tokens=request.input_bound_base + spec.template_allowance_tokens,
+        input_tokens=request.input_bound_base
+        + spec.template_allowance_tokens
+        + request.images * spec.image_tokens,
         output_tokens=price.cap_tokens,
     )
     assert all(price.ceiling_nanos <= funds.available_nanos for funds in headroom)
@@ -85,6 +99,22 @@ def test_the_chosen_ceiling_is_within_every_budget(
     assert 1 <= price.cap_tokens <= spec.max_output_tokens
     assert price.cap_tokens + price.expected_input_tokens <= spec.context_tokens
     assert request.max_tokens is None or price.cap_tokens <= request.max_tokens
+
+
+@given(requests(), CATALOGUES, HEADROOM)
+def test_whoever_is_in_the_running_can_do_all_that_is_needed(
+    request: RoutingRequest, specs: tuple[ModelSpec, ...], headroom: list[Funds]
+) -> None:
+    by_id = {spec.id: spec for spec in specs}
+    decision = decide(request, specs, POLICY, headroom)
+    effort = request.reasoning_effort
+    for candidate in decision.ranked:
+        spec = by_id[candidate.id]
+        assert request.needs <= spec.supports
+        assert effort_for(spec, effort) == effort or not spec.reasoning_efforts
+    for candidate in decision.dropped:
+        if candidate.drop and candidate.drop.code is DropCode.LACKS_ABILITY:
+            assert candidate.drop.reason
 
 
 @given(requests(), models(0), st.data())
@@ -171,7 +201,9 @@ def test_everyone_is_on_the_receipt_ranked_or_dropped_and_it_can_be_stored(
     assert [item.rank for item in decision.ranked] == list(range(1, len(decision.ranked) + 1))
     assert decision.candidates[: len(decision.ranked)] == decision.ranked
     assert (decision.chosen is None) == (decision.refusal is not None)
+    assert json.loads(decision.as_json()) == decision.as_dict()
     assert Decision.from_dict(json.loads(json.dumps(decision.as_dict()))) == decision
+    assert Decision.from_dict(json.loads(decision.as_json())) == decision
 
 
 @given(requests(), CATALOGUES, HEADROOM)

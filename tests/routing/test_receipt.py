@@ -29,6 +29,25 @@ def test_a_receipt_survives_json(decision: Decision) -> None:
     assert Decision.from_dict(stored) == decision
 
 
+@pytest.mark.parametrize("decision", RECEIPTS.values(), ids=RECEIPTS)
+def test_the_text_that_is_stored_is_the_same_document(decision: Decision) -> None:
+    text = decision.as_json()
+    assert json.loads(text) == decision.as_dict()
+    assert Decision.from_dict(json.loads(text)) == decision
+    assert text.startswith('{"chosen":')
+    assert "\n" not in text
+    assert ": " not in text.replace(decision.reason, "").partition('"candidates"')[0]
+
+
+def test_a_receipt_of_an_older_version_can_still_be_read() -> None:
+    """Members that came later have their defaults."""
+    stored = RECEIPTS["best"].as_dict()
+    for candidate in stored["candidates"]:
+        del candidate["score"]["total"]
+        del candidate["estimate"]["clamp"]
+    assert Decision.from_dict(stored) == RECEIPTS["best"]
+
+
 def test_the_members_a_reader_looks_for() -> None:
     receipt = RECEIPTS["clamped"].as_dict()
     assert receipt["chosen"] == "llama-3.1-8b-instant"
