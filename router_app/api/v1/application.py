@@ -3,7 +3,8 @@
 A request here has a key and no session, so that none of Django's middleware has anything to do for
 it; its 1.7 ms would be most of the time. The gateway, the errors and the amounts are the same.
 
-The order of the checks is a promise: who is asking comes before the body is read.
+The order of the checks is a promise: who is asking, and whether too often, comes before the body is
+read.
 """
 
 import asyncio
@@ -19,10 +20,12 @@ from router_app.api.v1 import addresses
 from router_app.api.v1.addresses import COMPLETIONS
 from router_app.api.v1.answering import Asked, answer
 from router_app.api.v1.asgi import Headers, Receive, Scope, Send
+from router_app.api.v1.counted import leaving
 from router_app.api.v1.errors import as_v1
 from router_app.api.v1.incoming import caller_of, check_host, check_type, has_body, read_body
 from router_app.api.v1.outgoing import Reply, TooSlow, error_reply, write
 from router_app.api.v1.reading import read_chat
+from router_app.gateway.rates import FREELY, rates
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +57,16 @@ class _Exchange:
         self._request_id = request_id
         self._headers: Headers = dict(scope["headers"])
         self._unread = has_body(self._headers)
+        self._entered = FREELY
         self.served = Served()
 
     async def run(self) -> None:
+        try:
+            await self._serve()
+        finally:
+            await self._entered.leave()
+
+    async def _serve(self) -> None:
         try:
             asked = await self._asked()
         except Exception as exception:
@@ -73,6 +83,7 @@ class _Exchange:
         caller = await caller_of(self._headers)
         if address.route != COMPLETIONS:
             return Asked(address, caller, self._headers)
+        self._entered = await rates.enter(caller)
         check_type(self._headers)
         body = await read_body(self._receive, self._headers, settings.V1_BODY_MAX_BYTES)
         self._unread = False
@@ -113,6 +124,7 @@ class _Exchange:
         more = [(b"x-request-id", self._request_id.encode())]
         if self._unread:
             more.append((b"connection", b"close"))
+        reply = await leaving(reply, self._entered)
         without_body = self._scope["method"] == "HEAD"
         try:
             await write(reply, self._send, more, without_body=without_body)
