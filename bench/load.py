@@ -151,15 +151,23 @@ class Load:
 
     def run(self) -> None:
         """Warm up, measure, say what was seen, and let what is in flight end."""
+        try:
+            self._run()
+        finally:
+            for key in list(self._selector.get_map().values()):
+                self._leave(key.data)
+            self._selector.close()
+
+    def _run(self) -> None:
         for _ in range(self._job.connections):
             self._connect()
         self._until(time.perf_counter() + self._job.warmup)
         self._seen.forget()
-        _say({"measuring": True})
-        used, begins = _cpu_seconds(), time.perf_counter()
+        say({"measuring": True})
+        used, begins = cpu_seconds(), time.perf_counter()
         self._until(begins + self._job.seconds, self._job.requests)
-        took, used = time.perf_counter() - begins, _cpu_seconds() - used
-        _say(self._report(took, used))
+        took, used = time.perf_counter() - begins, cpu_seconds() - used
+        say(report(self._seen, took, used))
         self._drain()
 
     def _connect(self) -> None:
@@ -221,28 +229,30 @@ class Load:
                 if self._take(client):
                     self._leave(client)
 
-    def _report(self, took: float, cpu_seconds: float) -> dict[str, Any]:
-        seen = self._seen
-        answered = len(seen.latencies)
-        return {
-            "answered": answered,
-            "errors": seen.errors.total(),
-            "error_samples": [text for text, _ in seen.errors.most_common(3)],
-            "seconds": round(took, 3),
-            "per_second": round(answered / took, 2),
-            "latency_ms": spread(seen.latencies, 1000),
-            "first_word_ms": spread(seen.first_words, 1000),
-            "gap_ms": spread(seen.gaps, 1000),
-            "generator_cpu_ms": round(cpu_seconds * 1000 / max(answered, 1), 4),
-        }
+
+def report(seen: Seen, took: float, cpu_seconds: float) -> dict[str, Any]:
+    """The figures of `took` seconds, as they are printed; times in milliseconds."""
+    answered = len(seen.latencies)
+    return {
+        "answered": answered,
+        "errors": seen.errors.total(),
+        "error_samples": [text for text, _ in seen.errors.most_common(3)],
+        "seconds": round(took, 3),
+        "per_second": round(answered / took, 2),
+        "latency_ms": spread(seen.latencies, 1000),
+        "first_word_ms": spread(seen.first_words, 1000),
+        "gap_ms": spread(seen.gaps, 1000),
+        "generator_cpu_ms": round(cpu_seconds * 1000 / max(answered, 1), 4),
+    }
 
 
-def _say(what: dict[str, Any]) -> None:
+def say(what: dict[str, Any]) -> None:
     """A line at once: who reads it looks at the server's clock in the same moment."""
     print(json.dumps(what), flush=True)
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
+    """User and system time of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 

@@ -72,6 +72,8 @@ def measure(
         assert process.stdout is not None
         figures: dict[str, Any] = {}
         for line in process.stdout:
+            if not line.startswith("{"):
+                continue  # a library's own words
             used.append((_cpu(server.service), upstream.service.cpu_seconds()))
             figures = json.loads(line)
     if process.returncode or "answered" not in figures:

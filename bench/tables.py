@@ -9,6 +9,7 @@ from bench.figures import middle
 Record = Mapping[str, Any]
 DIRECT = "direct"
 OURS = "router"
+MOST_ERRORS = 0.01  # of the right answers; with more a figure is none
 RIVALS = ("litellm", "portkey")
 
 
@@ -145,6 +146,9 @@ def _number(value: float | None, decimals: int) -> str:
 
 
 def _inside(record: Record, path: Sequence[str]) -> float | None:
+    """A figure; None where it was not measured, or where too many answers were wrong."""
+    if record.get("errors", 0) > MOST_ERRORS * record.get("answered", 0):
+        return None
     found: Any = record
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
