@@ -80,7 +80,9 @@ async def ready(request: HttpRequest) -> HttpResponse:
         ReadyReply(status="ready" if is_ready else "not_ready", checks=checks),
         {"Cache-Control": "no-store"},
     )
-    response.status_code = 200 if is_ready else 503
+    if not is_ready:
+        response.status_code = 503
+        response._has_been_logged = True  # type: ignore[attr-defined]  # else: at every probe
     return response
 
 
