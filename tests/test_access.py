@@ -86,6 +86,8 @@ TABLE: dict[str, tuple[Case, ...]] = {
     "models/": (EVERYBODYS_OWN,),
     "profile/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 200, time_zone="nowhere")),
     "health": (PUBLIC,),
+    "ready": (PUBLIC,),
+    "metrics": (get(401, 401, 403, 200, 403),),
     "route": (post(401, 200, 200, 200, 200),),
     "stats": (get(401, 200, 200, 200, 200),),
     "openapi.json": (PUBLIC,),

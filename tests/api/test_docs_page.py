@@ -67,7 +67,8 @@ def test_it_shows_every_endpoint_within_a_phone_and_a_desk(live_server: LiveServ
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-    assert [path.replace("\u200b", "").strip() for path in shown] == ["/route", "/stats", "/health"]
+    paths = [path.replace("\u200b", "").strip() for path in shown]
+    assert paths == ["/route", "/stats", "/health", "/ready"]
 
 
 def test_a_key_pasted_there_opens_the_api(

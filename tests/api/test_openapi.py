@@ -56,6 +56,7 @@ def test_what_is_answered_fits_the_schema(
     check(document, "/stats", "get", asker.get("/stats"))
     check(document, "/stats", "get", asker.get("/stats?period=x"))
     check(document, "/health", "get", asker.get("/health"))
+    check(document, "/ready", "get", asker.get("/ready"))
 
 
 def test_the_schemas_example_works(asker: Asker) -> None:
@@ -79,10 +80,11 @@ def test_the_body_is_described_as_strictly_as_it_is_read(document: dict[str, Any
 def test_the_schema_is_openapi_31(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     methods = {path: list(named) for path, named in document["paths"].items()}
-    assert methods == {"/route": ["post"], "/stats": ["get"], "/health": ["get"]}
+    gets = {path: ["get"] for path in ("/stats", "/health", "/ready")}
+    assert methods == {"/route": ["post"], **gets}
     identifiers = [
         operation["operationId"]
         for path in document["paths"].values()
         for operation in path.values()
     ]
-    assert len(set(identifiers)) == 3
+    assert len(set(identifiers)) == 4
