@@ -139,3 +139,15 @@ class Program:
         """A conversation of one message; `auto` unless said."""
         messages = [{"role": "user", "content": content}]
         return self.post({"model": "auto", "messages": messages, **members})
+
+
+STRANGER = Program("")
+
+
+def assert_is_error(response: Response, status: int, code: str) -> None:
+    assert response.status == status
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-length"] == str(len(response.content))
+    assert len(response.headers["x-request-id"]) == 36
+    assert {"message", "type", "param", "code"} <= set(response.error)
+    assert response.error["code"] == code
