@@ -13,11 +13,13 @@ from router_app.admin.columns import usd_column
 from router_app.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from router_app.budgets.limits import ensure_starting_budget, move_time_zone
 from router_app.gateway.keys import revoke
+from router_app.gateway.rates import limit_key
 from router_app.models import ApiKey, Budget, User
 from router_app.money import format_usd
 from router_app.web.fields import UsdField
 from router_app.web.profile import SMALLEST_BUDGET_NANOS, TimeZoneField
 
+LIMITS = ("requests_per_minute", "concurrent_requests")
 POWERS = ("is_superuser", "is_staff", "groups", "user_permissions")
 
 
@@ -104,18 +106,29 @@ class PersonAdmin(UserAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Keys by name and first letters; their text is known to nobody. People make their own."""
+    """Keys by name and first letters; their text is known to nobody. People make their own.
+
+    Operators may limit them, above and below what the server allows to all, and revoke them.
+    """
 
     list_display = (
-        "name", "prefix", "user", "created_at", "expires_at", "revoked_at", "last_used_at",
+        "name", "prefix", "user", "requests_per_minute", "concurrent_requests", "created_at",
+        "expires_at", "revoked_at", "last_used_at",
     )  # fmt: skip
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "last_used_at")
     search_fields = ("name", "prefix", "user__username")
     list_select_related = ("user",)
-    fields = (
+    readonly_fields = (
         "user", "name", "prefix", "created_at", "expires_at", "revoked_at", "last_used_at",
     )  # fmt: skip
+    fields = (*readonly_fields[:3], *LIMITS, *readonly_fields[3:])
     actions = ("revoke_keys",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_revoke_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        limit_key(obj, **{name: getattr(obj, name) for name in LIMITS})
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether this operator may revoke other people's keys."""

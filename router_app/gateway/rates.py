@@ -22,9 +22,26 @@ from router_app.errors import RateLimited
 from router_app.gateway.keys import Principal
 from router_app.gateway.rate_counters import Limits, LocalCounter, RedisCounter, Standing
 from router_app.gateway.shared import Away, Shared, shared
+from router_app.models import ApiKey
 
 SLOT_RETRY_SECONDS = 1  # when one of a key's requests ends is not known beforehand
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def limit_key(
+    row: ApiKey, *, requests_per_minute: int | None, concurrent_requests: int | None
+) -> None:
+    """Give a key limits of its own; None is the server's, 0 is none at all."""
+    row.requests_per_minute, row.concurrent_requests = requests_per_minute, concurrent_requests
+    row.save(update_fields=["requests_per_minute", "concurrent_requests"])
+
+
+def limits_of(row: ApiKey) -> tuple[int, int]:
+    """Requests a minute, and under way at once, that are in force for a key; 0 is no limit."""
+    own = row.requests_per_minute, row.concurrent_requests
+    servers = settings.KEY_REQUESTS_PER_MINUTE, settings.KEY_CONCURRENT_REQUESTS
+    per_minute, at_once = (s if o is None else o for o, s in zip(own, servers, strict=True))
+    return per_minute, at_once
 
 
 class Entered:

@@ -1,9 +1,12 @@
 """`/keys/`: API keys for one's own programs. A key's text is seen once, right after it is made."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -13,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from router_app.gateway.keys import create_key, revoke
+from router_app.gateway.rates import limit_key, limits_of
 from router_app.models import ApiKey
 from router_app.web.fields import focus_first_error
 from router_app.web.signed_in import SignedIn
@@ -25,10 +29,11 @@ EXPIRY_CHOICES = [
     (NEVER, "Never"),
 ]
 MADE_BY = "key_made_by_form"  # session: the last form that made a key
+MOST = 1_000_000  # requests; as good as no limit
 
 
 class KeyForm(forms.Form):
-    """A new key's name and life."""
+    """A new key's name, its life and its limits. The server's limits can be lowered, not raised."""
 
     name = forms.CharField(
         max_length=80,
@@ -37,6 +42,23 @@ class KeyForm(forms.Form):
     )
     expires = forms.ChoiceField(choices=EXPIRY_CHOICES, initial="90")
     form_id = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["requests_per_minute"] = _limit_field(
+            "Requests a minute", settings.KEY_REQUESTS_PER_MINUTE
+        )
+        self.fields["concurrent_requests"] = _limit_field(
+            "Requests at once", settings.KEY_CONCURRENT_REQUESTS
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A key and the limits in force for it, in words; empty without limits."""
+
+    key: ApiKey
+    limits: str
 
 
 @login_required
@@ -75,6 +97,11 @@ def _create(request: SignedIn, form: KeyForm) -> HttpResponse:
         name=form.cleaned_data["name"],
         expires_at=_end(form.cleaned_data["expires"]),
     )
+    limit_key(
+        key,
+        requests_per_minute=form.cleaned_data["requests_per_minute"],
+        concurrent_requests=form.cleaned_data["concurrent_requests"],
+    )
     request.session[MADE_BY] = form_id
     address = request.build_absolute_uri("/route")
     context = {"key": key, "text": text, "address": address, "keys": _rows(request)}
@@ -85,6 +112,26 @@ def _end(choice: str) -> datetime | None:
     return None if choice == NEVER else timezone.now() + timedelta(days=int(choice))
 
 
-def _rows(request: SignedIn) -> list[ApiKey]:
+def _limit_field(label: str, of_server: int) -> forms.IntegerField:
+    help_text = f"Empty: {of_server:,}, the most here." if of_server else "Empty: no limit."
+    return forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=1,
+        max_value=of_server or MOST,
+        help_text=help_text,
+        widget=forms.NumberInput(attrs={"autocomplete": "off"}),
+    )
+
+
+def _rows(request: SignedIn) -> list[Row]:
     """Newest first, those that open something before those that no longer do."""
-    return sorted(ApiKey.objects.filter(user=request.user), key=lambda key: not key.is_live)
+    found = sorted(ApiKey.objects.filter(user=request.user), key=lambda key: not key.is_live)
+    return [Row(key, _limits(key)) for key in found]
+
+
+def _limits(key: ApiKey) -> str:
+    per_minute, at_once = limits_of(key)
+    words = [f"{per_minute:,} requests a minute"] if per_minute else []
+    words += [f"{at_once:,} at once"] if at_once else []
+    return ", ".join(words)

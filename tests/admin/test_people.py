@@ -57,6 +57,25 @@ def test_keys_are_revoked_here_and_not_made(operator):
     assert operator.get("/admin/router_app/apikey/add/").status_code == 403
 
 
+def test_keys_are_limited_here_and_nothing_else_of_them_changes(operator, client):
+    key = make_key(make_user("dora"), name="nightly")
+    url = f"/admin/router_app/apikey/{key.pk}/change/"
+    sent = {"requests_per_minute": "60", "concurrent_requests": "0", "name": "x", "hash": "x"}
+    assert operator.post(url, sent).status_code == 302
+    key.refresh_from_db()
+    assert (key.requests_per_minute, key.concurrent_requests) == (60, 0)
+    assert (key.name, len(key.hash)) == ("nightly", 64)
+
+    operator.post(url, {"requests_per_minute": "", "concurrent_requests": ""})
+    key.refresh_from_db()
+    assert (key.requests_per_minute, key.concurrent_requests) == (None, None)
+
+    client.force_login(make_user("temp", is_staff=True))
+    assert client.post(url, sent).status_code == 403
+    key.refresh_from_db()
+    assert key.requests_per_minute is None
+
+
 def test_a_limit_made_here_is_the_administrators(operator):
     dora = make_user("dora", time_zone="Africa/Cairo")
     sent = {"user": dora.pk, "period": "day", "task_type": "code", "limit_nanos": "1,250"}

@@ -36,6 +36,23 @@ def test_a_key_can_end(alice, capsys):
     assert timedelta(days=29, hours=23) < left <= timedelta(days=30)
 
 
+def test_a_key_can_have_limits_of_its_own_or_none_though_the_server_has_some(alice, capsys):
+    for options in ({}, {"requests_per_minute": 60, "concurrent_requests": 4}, {}):
+        call_command("create_api_key", "alice", **options)
+    call_command("create_api_key", "alice", "--requests-per-minute=0", "--concurrent-requests=0")
+    keys = alice.api_keys.order_by("pk")
+    limits = keys.values_list("requests_per_minute", "concurrent_requests")
+    assert list(limits) == [(None, None), (60, 4), (None, None), (0, 0)]
+
+
+@pytest.mark.parametrize("option", ["--requests-per-minute", "--concurrent-requests"])
+@pytest.mark.parametrize("wrong", ["-1", "many", "1.5"])
+def test_a_limit_is_a_whole_number(alice, option, wrong):
+    with pytest.raises(CommandError, match="whole number"):
+        call_command("create_api_key", "alice", f"{option}={wrong}")
+    assert not alice.api_keys.exists()
+
+
 @pytest.mark.parametrize("command", ["create_api_key", "set_budget"])
 def test_an_unknown_person_is_named(db, command):
     more = ["--period", "day", "--limit", "1"] if command == "set_budget" else []

@@ -12,6 +12,7 @@ from router_app.errors import NotAuthenticated
 from router_app.gateway.keys import authenticate, create_key, looks_like_a_key
 from router_app.models import ApiKey, User
 from tests.factories import make_key, make_user
+from tests.serving.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 KEY = re.compile(r"br-[A-Za-z0-9]{46}")
@@ -22,6 +23,14 @@ def alice(client) -> User:
     user = make_user("alice")
     client.force_login(user)
     return user
+
+
+def _opens(text: str) -> bool:
+    try:
+        asyncio.run(authenticate(text))
+    except NotAuthenticated:
+        return False
+    return True
 
 
 def _page(response) -> str:
@@ -63,8 +72,7 @@ def test_a_new_key_opens_the_door_and_a_revoked_one_does_not(client, transaction
     assert "Revoke the key" in _page(client.get(revoke))
     assert alice.api_keys.get().revoked_at is None
     assert "is revoked" in _page(client.post(revoke, follow=True))
-    with pytest.raises(NotAuthenticated):
-        asyncio.run(authenticate(text))
+    wait_until(lambda: not _opens(text))
 
 
 @pytest.mark.parametrize(("choice", "days"), [("30", 30), ("90", 90), ("365", 365), ("never", 0)])
@@ -92,12 +100,53 @@ def test_the_list_says_what_state_each_key_is_in(client, alice):
     make_key(alice, name="over", expires_at=now - timedelta(days=1))
     make_key(alice, name="gone", revoked_at=now)
     response = client.get("/keys/")
-    assert [key.name for key in response.context["keys"]][:2] == ["used", "fresh"]
+    assert [row.key.name for row in response.context["keys"]][:2] == ["used", "fresh"]
     page = _page(response)
     assert page.count('badge-ok">Live') == 2
     assert "Expired" in page
     assert "Revoked" in page
     assert "2 hours ago" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "shown"),
+    [
+        ({}, (None, None), ""),
+        ({"requests_per_minute": "60"}, (60, None), "60 requests a minute"),
+        ({"concurrent_requests": "1"}, (None, 1), "1 at once"),
+        (
+            {"requests_per_minute": "1000", "concurrent_requests": "4"},
+            (1000, 4),
+            "1,000 requests a minute, 4 at once",
+        ),
+    ],
+)
+def test_a_key_has_the_limits_that_were_typed(client, alice, typed, kept, shown):
+    _, response = _make(client, **typed)
+    key = alice.api_keys.get()
+    assert (key.requests_per_minute, key.concurrent_requests) == kept
+    assert [row.limits for row in response.context["keys"]] == [shown]
+    assert shown in _page(response)
+
+
+def test_the_servers_limits_are_shown_and_can_be_lowered_only(client, alice, settings):
+    settings.KEY_REQUESTS_PER_MINUTE, settings.KEY_CONCURRENT_REQUESTS = 60, 4
+    page = _page(client.get("/keys/"))
+    assert "Empty: 60, the most here." in page
+    assert "Empty: 4, the most here." in page
+    for more in ({"requests_per_minute": "61"}, {"concurrent_requests": "5"}):
+        assert "errorlist" in _page(_make(client, **more)[1])
+    assert not alice.api_keys.exists()
+
+    assert "60 requests a minute, 4 at once" in _page(_make(client)[1])
+    assert "30 requests a minute, 4 at once" in _page(_make(client, requests_per_minute="30")[1])
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "1.5", "many", "1000001"])
+@pytest.mark.parametrize("field", ["requests_per_minute", "concurrent_requests"])
+def test_a_limit_is_a_number_of_requests(client, alice, field, wrong):
+    assert "errorlist" in _page(_make(client, **{field: wrong})[1])
+    assert not alice.api_keys.exists()
 
 
 def test_an_empty_list_says_what_to_do_first(client, alice):

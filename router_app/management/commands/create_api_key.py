@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from router_app.gateway.keys import create_key
+from router_app.gateway.rates import limit_key
 from router_app.management.arguments import active_person, count
 
 
@@ -29,11 +30,31 @@ class Command(BaseCommand):
             help="after how many days it opens nothing any more; never unless given",
         )
 
+        parser.add_argument(
+            "--requests-per-minute",
+            type=count(least=0),
+            metavar="N",
+            help="how many requests it may send in any 60 seconds; 0 is any number, and unless "
+            "given the server's KEY_REQUESTS_PER_MINUTE holds",
+        )
+        parser.add_argument(
+            "--concurrent-requests",
+            type=count(least=0),
+            metavar="N",
+            help="how many of them may be under way at once; 0 is any number, and unless given "
+            "the server's KEY_CONCURRENT_REQUESTS holds",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["expires_days"]
-        _, text = create_key(
+        key, text = create_key(
             user=active_person(options["username"]),
             name=options["name"][:80],
             expires_at=timezone.now() + timedelta(days=days) if days else None,
+        )
+        limit_key(
+            key,
+            requests_per_minute=options["requests_per_minute"],
+            concurrent_requests=options["concurrent_requests"],
         )
         self.stdout.write(text)
