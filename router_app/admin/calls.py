@@ -15,7 +15,7 @@ from django.utils.html import format_html
 
 from router_app.admin.columns import exact_usd_column, usd_column
 from router_app.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
-from router_app.gateway.closing import correct_call
+from router_app.gateway.corrections import correct_call
 from router_app.models import Call, RoutingDecision
 from router_app.money import NANOS_PER_USD, plain_usd
 from router_app.web.fields import UsdField

@@ -10,28 +10,154 @@ the database checks and holds in one step, so no two requests can both see the s
 no read-then-write anywhere, and CHECK constraints stand behind it.
 
 Every function here wants to be called inside the transaction that also writes the call's row.
+Holds and closings come in batches (`reserve_many`, `close_many`): one statement for each table,
+however many calls, and one change of a window for all that touch it.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import F, Sum
 
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, Window
+from router_app.models.rows import insert_rows, update_rows
 
 State = Reservation.State
 Kind = LedgerEntry.Kind
 
+_OPEN = ", ".join(f"'{state.value}'" for state in Reservation.OPEN_STATES)
+_USED = "spent_nanos + overage_nanos + reserved_nanos"
+
 
 class DoesNotFit(Exception):
-    """A window has less free than was to be held; nothing was held in any window."""
+    """Some windows have less free than was to be held; nothing was held in any."""
 
-    def __init__(self, window: Window) -> None:
-        super().__init__(f"window {window.pk} has too little free")
-        self.window = window
+    def __init__(self, window_ids: frozenset[int]) -> None:
+        super().__init__(f"{len(window_ids)} windows have too little free")
+        self.window_ids = window_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money to be held for one call, in all of its windows. `sent_at`: it leaves at once."""
+
+    user_id: int
+    window_ids: Sequence[int]
+    amount_nanos: int
+    lease_ends_at: datetime
+    reservation_id: uuid.UUID
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The end of one reservation; `actual_nanos` is what the call cost."""
+
+    reservation_id: uuid.UUID
+    window_ids: Sequence[int]
+    amount_nanos: int  # as it was held
+    state: State
+    actual_nanos: int
+    only_unsent: bool = False
+
+    @property
+    def spent_nanos(self) -> int:
+        """What is booked within the limit."""
+        return min(self.actual_nanos, self.amount_nanos)
+
+    @property
+    def overage_nanos(self) -> int:
+        """What is booked outside of it: the bill was higher than what was held."""
+        return max(0, self.actual_nanos - self.amount_nanos)
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """A window's limit and counters, in nano-dollars."""
+
+    limit_nanos: int
+    spent_nanos: int
+    reserved_nanos: int
+    overage_nanos: int
+
+
+_COUNTERS = ("id", "limit_nanos", "spent_nanos", "reserved_nanos", "overage_nanos")
+_KINDS = {
+    State.SETTLED: Kind.SETTLE.value,
+    State.RELEASED: Kind.RELEASE.value,
+    State.PRESUMED: Kind.PRESUME.value,
+}
+
+
+def reserve_many(holds: Sequence[Hold], *, now: datetime) -> None:
+    """Hold every amount in all of its windows, or raise DoesNotFit and hold nothing at all."""
+    _hold(holds)
+    insert_rows(
+        Reservation,
+        ("id", "user_id", "state", "amount_nanos", "lease_ends_at", "created_at", "sent_at"),
+        [
+            (
+                hold.reservation_id,
+                hold.user_id,
+                State.SENT.value if hold.sent_at else State.HELD.value,
+                hold.amount_nanos,
+                hold.lease_ends_at,
+                now,
+                hold.sent_at,
+            )
+            for hold in holds
+        ],
+    )
+    _write_entries(
+        [
+            (hold.reservation_id, window_id, Kind.RESERVE.value, 0, hold.amount_nanos, 0, now, "")
+            for hold in holds
+            for window_id in hold.window_ids
+        ]
+    )
+
+
+def close_many(closings: Sequence[Closing], *, now: datetime) -> dict[int, Counters]:
+    """Close each once, or raise AlreadyClosed if any was closed before, having changed nothing
+    but what the caller's transaction must undo. Returns the counters of the windows touched."""
+    for only_unsent in (False, True):
+        _change_states([c for c in closings if c.only_unsent is only_unsent], only_unsent, now)
+    moves: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for closing in closings:
+        for window_id in closing.window_ids:
+            move = moves[window_id]
+            move[0] -= closing.amount_nanos
+            move[1] += closing.spent_nanos
+            move[2] += closing.overage_nanos
+    changed = update_rows(
+        Window,
+        ("id", "reserved_nanos", "spent_nanos", "overage_nanos"),
+        [(window_id, *moves[window_id]) for window_id in sorted(moves)],
+        adding=frozenset({"reserved_nanos", "spent_nanos", "overage_nanos"}),
+        returning=_COUNTERS,
+        in_order=True,
+    )
+    _write_entries(
+        [
+            (
+                closing.reservation_id,
+                window_id,
+                _KINDS[closing.state],
+                closing.spent_nanos,
+                -closing.amount_nanos,
+                closing.overage_nanos,
+                now,
+                "",
+            )
+            for closing in closings
+            for window_id in closing.window_ids
+        ]
+    )
+    return {window_id: Counters(*counters) for window_id, *counters in changed}
 
 
 def reserve(
@@ -42,23 +168,14 @@ def reserve(
     now: datetime,
     lease_ends_at: datetime,
 ) -> Reservation:
-    """Hold `amount_nanos` in every window, or raise DoesNotFit and hold nothing."""
-    with transaction.atomic():
-        for window in sorted(windows, key=lambda window: window.pk):
-            _hold(window, amount_nanos)
-        reservation = Reservation.objects.create(
-            user_id=user_id, amount_nanos=amount_nanos, created_at=now, lease_ends_at=lease_ends_at
-        )
-        LedgerEntry.objects.bulk_create(
-            LedgerEntry(
-                reservation=reservation,
-                window=window,
-                kind=Kind.RESERVE,
-                reserved_delta_nanos=amount_nanos,
-                at=now,
-            )
-            for window in windows
-        )
+    """Hold `amount_nanos` in every window for a call that is sent later, or raise DoesNotFit."""
+    reservation = Reservation(
+        user_id=user_id, amount_nanos=amount_nanos, created_at=now, lease_ends_at=lease_ends_at
+    )
+    window_ids = [window.pk for window in windows]
+    hold = Hold(user_id, window_ids, amount_nanos, lease_ends_at, reservation.pk)
+    reserve_many([hold], now=now)
+    reservation._state.adding = False
     return reservation
 
 
@@ -72,24 +189,29 @@ def settle(reservation_id: uuid.UUID, *, actual_nanos: int, now: datetime) -> No
     """Close with what the call cost; the rest returns, anything above goes to overage."""
     if actual_nanos < 0:
         raise ValueError("a call cannot cost less than nothing")
-    _close(reservation_id, State.SETTLED, Kind.SETTLE, actual_nanos, now)
+    _close(reservation_id, State.SETTLED, actual_nanos, now)
 
 
 def release(reservation_id: uuid.UUID, *, now: datetime, unsent: bool = False) -> None:
     """Close at nothing: the provider provably did not bill. `unsent`: only if it never was sent."""
-    open_states = (State.HELD,) if unsent else Reservation.OPEN_STATES
-    _close(reservation_id, State.RELEASED, Kind.RELEASE, 0, now, open_states)
+    _close(reservation_id, State.RELEASED, 0, now, only_unsent=unsent)
 
 
 def presume(reservation_id: uuid.UUID, *, now: datetime) -> None:
     """Close at the full amount: it was sent and nobody knows what came of it."""
-    _close(reservation_id, State.PRESUMED, Kind.PRESUME, None, now)
+    _close(reservation_id, State.PRESUMED, None, now)
 
 
 def overdue(now: datetime, *, user_id: int | None = None) -> list[Reservation]:
     """Open reservations whose lease is over; `gateway.closing` closes them with their calls."""
     late = Reservation.objects.filter(state__in=Reservation.OPEN_STATES, lease_ends_at__lte=now)
     return list(late if user_id is None else late.filter(user_id=user_id))
+
+
+def any_overdue(now: datetime) -> bool:
+    """Whether `overdue` would find any."""
+    late = Reservation.objects.filter(state__in=Reservation.OPEN_STATES, lease_ends_at__lte=now)
+    return late.exists()
 
 
 def correct(
@@ -126,47 +248,70 @@ def correct(
     return actual_nanos - booked
 
 
-def _hold(window: Window, amount_nanos: int) -> None:
-    used = F("spent_nanos") + F("overage_nanos") + F("reserved_nanos")
-    fits = Window.objects.filter(pk=window.pk, limit_nanos__gte=used + amount_nanos)
-    if fits.update(reserved_nanos=F("reserved_nanos") + amount_nanos) != 1:
-        raise DoesNotFit(window)
+def _hold(holds: Sequence[Hold]) -> None:
+    """Raise what is reserved, in each window once, where all of it fits."""
+    wanted: defaultdict[int, int] = defaultdict(int)
+    for hold in holds:
+        for window_id in hold.window_ids:
+            wanted[window_id] += hold.amount_nanos
+    rows = sorted(wanted.items())
+    held = _raise_reserved(rows, only=f"{_USED} + new_reserved_nanos <= limit_nanos")
+    if len(held) < len(rows):
+        _raise_reserved([(window_id, -amount) for window_id, amount in rows if window_id in held])
+        raise DoesNotFit(frozenset(wanted) - held)
+
+
+def _raise_reserved(rows: Sequence[tuple[int, int]], only: str = "") -> set[int]:
+    """The ids of the windows that were changed."""
+    changed = update_rows(
+        Window,
+        ("id", "reserved_nanos"),
+        rows,
+        adding=frozenset({"reserved_nanos"}),
+        only=only,
+        in_order=True,
+    )
+    return {row[0] for row in changed}
+
+
+def _change_states(closings: Sequence[Closing], only_unsent: bool, now: datetime) -> None:
+    """Close once: whoever changes the state books it, everyone else gets AlreadyClosed."""
+    changed = update_rows(
+        Reservation,
+        ("id", "state", "actual_nanos", "closed_at"),
+        [(c.reservation_id, c.state.value, c.actual_nanos, now) for c in closings],
+        only="state = 'held'" if only_unsent else f"state IN ({_OPEN})",
+    )
+    if len(changed) < len(closings):
+        raise AlreadyClosed("this reservation was closed before")
+
+
+def _write_entries(rows: Sequence[tuple[object, ...]]) -> None:
+    columns = (
+        "reservation_id",
+        "window_id",
+        "kind",
+        "spent_delta_nanos",
+        "reserved_delta_nanos",
+        "overage_delta_nanos",
+        "at",
+        "reason",
+    )
+    insert_rows(LedgerEntry, columns, rows)
 
 
 def _close(
     reservation_id: uuid.UUID,
     state: State,
-    kind: Kind,
     actual_nanos: int | None,
     now: datetime,
-    open_states: Sequence[State] = Reservation.OPEN_STATES,
+    *,
+    only_unsent: bool = False,
 ) -> None:
-    """Close once: whoever changes the state books it, everyone else gets AlreadyClosed."""
     amount = Reservation.objects.values_list("amount_nanos", flat=True).get(pk=reservation_id)
     actual = amount if actual_nanos is None else actual_nanos
-    still_open = Reservation.objects.filter(pk=reservation_id, state__in=open_states)
-    if still_open.update(state=state, actual_nanos=actual, closed_at=now) != 1:
-        raise AlreadyClosed("this reservation was closed before")
-    spent, overage = min(actual, amount), max(0, actual - amount)
     window_ids = list(_windows_of(reservation_id))
-    for window_id in window_ids:
-        Window.objects.filter(pk=window_id).update(
-            reserved_nanos=F("reserved_nanos") - amount,
-            spent_nanos=F("spent_nanos") + spent,
-            overage_nanos=F("overage_nanos") + overage,
-        )
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            reservation_id=reservation_id,
-            window_id=window_id,
-            kind=kind,
-            spent_delta_nanos=spent,
-            reserved_delta_nanos=-amount,
-            overage_delta_nanos=overage,
-            at=now,
-        )
-        for window_id in window_ids
-    )
+    close_many([Closing(reservation_id, window_ids, amount, state, actual, only_unsent)], now=now)
 
 
 def _windows_of(reservation_id: uuid.UUID) -> Iterable[int]:

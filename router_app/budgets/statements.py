@@ -1,12 +1,16 @@
 """What a person has left, for pages and replies. Reads only."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from router_app.budgets.ledger import Counters
 from router_app.budgets.plans import open_windows
 from router_app.budgets.windows import period_bounds
 from router_app.models import Budget, Window
+
+_ORDER = {"day": 0, "week": 1, "month": 2, "total": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +36,22 @@ def statements_of(user_id: int, *, now: datetime) -> list[Statement]:
     """Every active budget of a person, the shortest period first."""
     budgets = {b.pk: b for b in Budget.objects.filter(user_id=user_id, is_active=True)}
     windows = open_windows(budgets, now)
-    order = {"day": 0, "week": 1, "month": 2, "total": 3}
-    found = [_statement(budget, windows.get(pk), now) for pk, budget in budgets.items()]
-    return sorted(found, key=lambda s: (order[s.period], bool(s.task_type), s.budget_id))
+    found = [
+        statement_of(budget, windows.get(pk) or _coming(budget, now))
+        for pk, budget in budgets.items()
+    ]
+    return in_order(found)
 
 
-def _statement(budget: Budget, window: Window | None, now: datetime) -> Statement:
-    if window is None:
-        starts_at, ends_at = period_bounds(budget.period, ZoneInfo(budget.time_zone), now)
-        window = Window(starts_at=starts_at, ends_at=ends_at, limit_nanos=budget.limit_nanos)
+def in_order(statements: Iterable[Statement]) -> list[Statement]:
+    """The shortest period first; those for one task after those for all."""
+    return sorted(statements, key=lambda s: (_ORDER[s.period], bool(s.task_type), s.budget_id))
+
+
+def statement_of(budget: Budget, window: Window, counters: Counters | None = None) -> Statement:
+    """One budget in one of its windows; with the counters as they are now, where given."""
+    if counters is not None:
+        window = Window(starts_at=window.starts_at, ends_at=window.ends_at, **asdict(counters))
     return Statement(
         budget_id=budget.pk,
         name=budget.name,
@@ -56,3 +67,9 @@ def _statement(budget: Budget, window: Window | None, now: datetime) -> Statemen
         time_zone=budget.time_zone,
         set_by_administrator=budget.set_by_administrator,
     )
+
+
+def _coming(budget: Budget, now: datetime) -> Window:
+    """The window that the next request will make."""
+    starts_at, ends_at = period_bounds(budget.period, ZoneInfo(budget.time_zone), now)
+    return Window(starts_at=starts_at, ends_at=ends_at, limit_nanos=budget.limit_nanos)

@@ -1,12 +1,16 @@
 """Decide and reserve, in one transaction: the bread above the filling.
 
-Everything here runs on the writer thread. What is free is read, the decision is made on it, and the
-ledger holds the ceiling with a conditional UPDATE. Where another process took the money between the
-reading and the holding, the decision is made again on what is left.
+Everything here runs on the writer thread, for all requests that wait at that moment. What is free
+is read once, the decisions are made one after the other on what the ones before leave, and the
+ledger holds all of it with conditional UPDATEs. Where another process took the money between the
+reading and the holding, the decisions are made again on what is left.
+
+A call that is admitted is marked as sent in the same transaction: it leaves at once, and a server
+that is killed in between has its calls presumed, not forgotten.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,21 +18,25 @@ from django.conf import settings
 from django.utils import timezone
 
 from router_app.budgets import ledger
-from router_app.budgets.plans import applying_budgets, current_windows
+from router_app.budgets.plans import current_windows
 from router_app.catalog.snapshot import Snapshot, current_snapshot
-from router_app.errors import PermissionDenied, RouterError
+from router_app.errors import NotAuthenticated, PermissionDenied, RouterError
 from router_app.estimates.tokens import estimate_input_tokens, input_bound_base
-from router_app.gateway.closing import expire_overdue
+from router_app.gateway.access import access
+from router_app.gateway.admitted import write_admitted
 from router_app.gateway.cooling import cooling
+from router_app.gateway.expiry import expire_at_admission
 from router_app.gateway.refusals import error_of, without_budget
-from router_app.gateway.requests import Admission, Face, RouteRequest
-from router_app.models import Call, Reservation, RoutingDecision, User, Window
+from router_app.gateway.requests import Admission, RouteRequest
+from router_app.models import Budget, Window
+from router_app.models.ids import new_id
 from router_app.routing.choose import decide
 from router_app.routing.decision import Decision
 from router_app.routing.request import Funds, RoutingRequest
 
 # Runs in the admission's transaction; returns the id of the message to write the answer into.
 Recorder = Callable[[Admission | RouterError], uuid.UUID | None]
+Outcome = tuple[Admission | RouterError, uuid.UUID | None]
 
 TRIES = 5  # decisions made anew because another process was quicker
 
@@ -53,18 +61,42 @@ class Sizes:
 
     @classmethod
     def of(cls, request: RouteRequest) -> "Sizes":
-        """Measure a request."""
-        return cls(estimate_input_tokens(request.messages), input_bound_base(request.messages))
+        """Measure a request, its tools and schemas included; images are the model's business."""
+        schemas = request.schema_json
+        return cls(
+            estimate_input_tokens(request.messages, tools_json=schemas),
+            input_bound_base(request.messages, tools_json=schemas),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One attempt that wants to be admitted."""
+
+    request: RouteRequest
+    sizes: Sizes
+    attempt: Attempt = Attempt()
+    record: Recorder | None = None
+
+
+def admit_all(asked: Sequence[Asked]) -> list[Outcome]:
+    """Hold the money of each, or return (not raise) why not, so that the record is kept."""
+    now = timezone.now()
+    expire_at_admission(now)
+    access.check()
+    snapshot = current_snapshot(now)
+    outcomes = _admit_all(asked, snapshot, now)
+    return [
+        (outcome, item.record(outcome) if item.record else None)
+        for item, outcome in zip(asked, outcomes, strict=True)
+    ]
 
 
 def admit(
     request: RouteRequest, sizes: Sizes, attempt: Attempt, record: Recorder | None = None
-) -> tuple[Admission | RouterError, uuid.UUID | None]:
-    """Hold the money for one attempt, or return (not raise) why not, so that the record is kept."""
-    now = timezone.now()
-    expire_overdue(now=now, user_id=request.user_id)
-    outcome = _admit(request, sizes, attempt, now)
-    return outcome, record(outcome) if record else None
+) -> Outcome:
+    """The same for one."""
+    return admit_all([Asked(request, sizes, attempt, record)])[0]
 
 
 def preview(request: RouteRequest, sizes: Sizes) -> tuple[Decision, Snapshot]:
@@ -73,54 +105,119 @@ def preview(request: RouteRequest, sizes: Sizes) -> tuple[Decision, Snapshot]:
     Raises the error that a real request would be answered with.
     """
     now = timezone.now()
+    access.check()
     snapshot = current_snapshot(now)
-    windows = _windows(request, now)
+    windows = _windows_of(request, _open_windows([Asked(request, sizes)], now), now)
     if isinstance(windows, RouterError):
         raise windows
-    decision = _decide(request, sizes, Attempt(), snapshot, windows)
+    decision = _decide(Asked(request, sizes), snapshot, windows)
     if decision.chosen is None:
         raise error_of(decision, windows)
     return decision, snapshot
 
 
-def _admit(
-    request: RouteRequest, sizes: Sizes, attempt: Attempt, now: datetime
-) -> Admission | RouterError:
-    snapshot = current_snapshot(now)
-    tries_left = TRIES
-    while True:
-        windows = _windows(request, now)
-        if isinstance(windows, RouterError):
-            return windows
-        decision = _decide(request, sizes, attempt, snapshot, windows)
-        if decision.chosen is None or tries_left == 0:
-            return error_of(decision, windows)
+def _admit_all(
+    asked: Sequence[Asked], snapshot: Snapshot, now: datetime
+) -> list[Admission | RouterError]:
+    for _ in range(TRIES):
+        windows = _open_windows(asked, now)
+        outcomes = [_admit(item, snapshot, windows, now) for item in asked]
+        admitted = [outcome for outcome in outcomes if isinstance(outcome, Admission)]
         try:
-            reservation = _reserve(request, decision, windows, attempt, now)
+            ledger.reserve_many([_hold_of(item) for item in admitted], now=now)
         except ledger.DoesNotFit:
-            tries_left -= 1
-            continue
-        return _write(request, decision, snapshot, reservation, attempt)
+            continue  # another process was quicker: decide on what it left
+        write_admitted(
+            [
+                (item.request, item.attempt, outcome)
+                for item, outcome in zip(asked, outcomes, strict=True)
+                if isinstance(outcome, Admission)
+            ],
+            now,
+        )
+        return outcomes
+    return [_lost_the_race(item, snapshot, now) for item in asked]
 
 
-def _windows(request: RouteRequest, now: datetime) -> list[Window] | RouterError:
+def _admit(
+    item: Asked, snapshot: Snapshot, open_windows: Mapping[int, Window], now: datetime
+) -> Admission | RouterError:
+    """Decide on what is free now, and take the ceiling off it for those that follow."""
+    windows = _windows_of(item.request, open_windows, now)
+    if isinstance(windows, RouterError):
+        return windows
+    decision = _decide(item, snapshot, windows)
+    if decision.chosen is None:
+        return error_of(decision, windows)
+    amount = decision.chosen.priced.ceiling_nanos
+    for window in windows:
+        window.reserved_nanos += amount
+    return _admission(item, decision, snapshot, windows, now)
+
+
+def _admission(
+    item: Asked, decision: Decision, snapshot: Snapshot, windows: list[Window], now: datetime
+) -> Admission:
+    chosen = decision.chosen
+    spec = snapshot.spec(chosen.id) if chosen else None
+    assert chosen is not None and spec is not None and spec.rates is not None  # noqa: S101
+    seconds = item.attempt.seconds_left or settings.CALL_TOTAL_SECONDS
+    return Admission(
+        decision_id=item.attempt.decision_id or new_id(),
+        call_id=new_id(),
+        reservation_id=new_id(),
+        attempt=item.attempt.number,
+        decision=decision,
+        spec=spec,
+        provider=snapshot.providers[spec.provider],
+        rates=spec.rates,
+        cap_tokens=chosen.priced.cap_tokens,
+        reserved_nanos=chosen.priced.ceiling_nanos,
+        user_id=item.request.user_id,
+        windows=tuple(windows),
+        lease_ends_at=now + timedelta(seconds=seconds + settings.LEASE_MARGIN_SECONDS),
+        admitted_at=now,
+    )
+
+
+def _hold_of(admission: Admission) -> ledger.Hold:
+    return ledger.Hold(
+        user_id=admission.user_id,
+        window_ids=[window.pk for window in admission.windows],
+        amount_nanos=admission.reserved_nanos,
+        lease_ends_at=admission.lease_ends_at,
+        reservation_id=admission.reservation_id,
+        sent_at=admission.admitted_at,
+    )
+
+
+def _open_windows(asked: Sequence[Asked], now: datetime) -> dict[int, Window]:
+    """By budget, the windows that `now` lies in, of everybody who asks; made where missing."""
+    spenders = access.spenders({item.request.user_id for item in asked})
+    wanted: dict[int, Budget] = {}
+    for item in asked:
+        if spender := spenders.get(item.request.user_id):
+            wanted.update((b.pk, b) for b in spender.budgets_for(item.request.task))
+    return {window.budget_id: window for window in current_windows(wanted.values(), now)}
+
+
+def _windows_of(
+    request: RouteRequest, open_windows: Mapping[int, Window], now: datetime
+) -> list[Window] | RouterError:
     """The windows that must hold the money. Nobody spends without a limit by accident."""
-    user = User.objects.only("is_active", "unlimited").filter(pk=request.user_id).first()
-    if user is None or not user.is_active:
+    spender = access.spenders({request.user_id}).get(request.user_id)
+    if spender is None or not spender.is_active:
         return PermissionDenied("This account is closed.")
-    budgets = applying_budgets(request.user_id, request.task)
-    if not budgets and not user.unlimited:
+    if not spender.may_use(request.api_key_id, now):
+        return NotAuthenticated()
+    budgets = spender.budgets_for(request.task)
+    if not budgets and not spender.unlimited:
         return without_budget(request.task)
-    return current_windows(budgets, now)
+    return sorted((open_windows[budget.pk] for budget in budgets), key=lambda window: window.pk)
 
 
-def _decide(
-    request: RouteRequest,
-    sizes: Sizes,
-    attempt: Attempt,
-    snapshot: Snapshot,
-    windows: list[Window],
-) -> Decision:
+def _decide(item: Asked, snapshot: Snapshot, windows: list[Window]) -> Decision:
+    request, attempt = item.request, item.attempt
     cooled = {
         spec.id: reason
         for spec in snapshot.specs
@@ -130,107 +227,23 @@ def _decide(
         task=request.task,
         quality=request.quality,
         budget_nanos=request.budget_nanos,
-        input_tokens=sizes.input_tokens,
-        input_bound_base=sizes.input_bound_base,
+        input_tokens=item.sizes.input_tokens,
+        input_bound_base=item.sizes.input_bound_base,
         model=request.model,
         max_tokens=request.max_tokens,
         allow_lower_quality=request.allow_lower_quality,
         excluded={**cooled, **(attempt.excluded or {})},
+        needs=request.needs,
+        reasoning_effort=request.reasoning_effort,
+        images=request.images,
         only=attempt.only,
     )
     funds = [Funds(window.budget.name, window.free_nanos) for window in windows]
     return decide(routing_request, snapshot.specs, snapshot.policy, funds)
 
 
-def _reserve(
-    request: RouteRequest,
-    decision: Decision,
-    windows: list[Window],
-    attempt: Attempt,
-    now: datetime,
-) -> Reservation:
-    assert decision.chosen is not None and decision.chosen.estimate is not None  # noqa: S101
-    seconds = attempt.seconds_left or settings.CALL_TOTAL_SECONDS
-    return ledger.reserve(
-        user_id=request.user_id,
-        windows=windows,
-        amount_nanos=decision.chosen.estimate.ceiling_nanos,
-        now=now,
-        lease_ends_at=now + timedelta(seconds=seconds + settings.LEASE_MARGIN_SECONDS),
-    )
-
-
-def _write(
-    request: RouteRequest,
-    decision: Decision,
-    snapshot: Snapshot,
-    reservation: Reservation,
-    attempt: Attempt,
-) -> Admission:
-    row_id = attempt.decision_id or uuid.uuid4()
-    if attempt.decision_id is None:
-        _decision_row(request, decision, row_id, reservation.created_at)
-    else:
-        RoutingDecision.objects.filter(pk=row_id).update(
-            receipt=decision.as_dict(), quality_met=decision.quality_met
-        )
-    call = _call_row(request, decision, row_id, reservation, attempt)
-    spec = snapshot.spec(decision.chosen.id) if decision.chosen else None
-    assert spec is not None and spec.rates is not None  # noqa: S101
-    return Admission(
-        decision_id=row_id,
-        call_id=call.pk,
-        reservation_id=reservation.pk,
-        attempt=attempt.number,
-        decision=decision,
-        spec=spec,
-        provider=snapshot.providers[spec.provider],
-        rates=spec.rates,
-        cap_tokens=call.output_cap_tokens,
-        reserved_nanos=reservation.amount_nanos,
-    )
-
-
-def _decision_row(
-    request: RouteRequest, decision: Decision, row_id: uuid.UUID, now: datetime
-) -> None:
-    keeps_prompts = User.objects.filter(pk=request.user_id, store_prompts=True).exists()
-    RoutingDecision.objects.create(
-        id=row_id,
-        user_id=request.user_id,
-        api_key_id=request.api_key_id,
-        face=request.face,
-        task_type=request.task,
-        quality=request.quality,
-        budget_nanos=request.budget_nanos,
-        requested_model=request.model or "",
-        prompt=request.prompt if keeps_prompts and request.face != Face.CHAT else "",
-        receipt=decision.as_dict(),
-        quality_met=decision.quality_met,
-        created_at=now,
-    )
-
-
-def _call_row(
-    request: RouteRequest,
-    decision: Decision,
-    row_id: uuid.UUID,
-    reservation: Reservation,
-    attempt: Attempt,
-) -> Call:
-    chosen = decision.chosen
-    assert chosen is not None and chosen.estimate is not None  # noqa: S101
-    return Call.objects.create(
-        decision_id=row_id,
-        attempt=attempt.number,
-        reservation=reservation,
-        user_id=request.user_id,
-        model_id=chosen.model_pk,
-        price_id=chosen.price_pk,
-        task_type=request.task,
-        quality=request.quality,
-        output_cap_tokens=chosen.estimate.cap_tokens,
-        estimated_nanos=chosen.estimate.estimated_cost_nanos,
-        reserved_nanos=reservation.amount_nanos,
-        created_at=reservation.created_at,
-    )
+def _lost_the_race(item: Asked, snapshot: Snapshot, now: datetime) -> RouterError:
+    windows = _windows_of(item.request, _open_windows([item], now), now)
+    if isinstance(windows, RouterError):
+        return windows
+    return error_of(_decide(item, snapshot, windows), windows)

@@ -4,27 +4,30 @@ Sender and followers may live in different event loops and threads.
 """
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]
 
 
 class Broadcast(Generic[T]):
-    """Send, close, follow. Events are kept until the broadcast itself is forgotten."""
+    """Send, close, follow. Events are kept until the broadcast itself is forgotten.
+
+    No lock: a follower makes itself known before it looks again, the sender adds before it looks
+    who waits; so one of the two always sees the other.
+    """
 
     def __init__(self) -> None:
         self._events: list[T] = []
         self._is_closed = False
-        self._lock = threading.Lock()
-        self._wakers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._waiters: list[_Waiter] = []
 
     def send(self, event: T) -> None:
         """Give every follower one more event."""
-        with self._lock:
-            self._events.append(event)
-        self._wake()
+        self._events.append(event)
+        if self._waiters:
+            self._wake()
 
     def close(self) -> None:
         """There will be no more events."""
@@ -33,34 +36,58 @@ class Broadcast(Generic[T]):
 
     async def follow(self) -> AsyncIterator[T]:
         """Every event from the first to the last; ends when the broadcast is closed."""
+        async for events in self.follow_together():
+            for event in events:
+                yield event
+
+    async def follow_together(self) -> AsyncIterator[Sequence[T]]:
+        """The same, with all that came since the last time in one piece."""
         position = 0
-        waker = (asyncio.get_running_loop(), asyncio.Event())
-        with self._lock:
-            self._wakers.add(waker)
-        try:
-            while True:
-                # Read before the events: what is sent after this sets the flag again.
-                was_closed = self._is_closed
-                waker[1].clear()
-                while position < len(self._events):
-                    yield self._events[position]
-                    position += 1
-                if was_closed:
-                    return
-                if not self._is_closed:
-                    await waker[1].wait()
-        finally:
-            with self._lock:
-                self._wakers.discard(waker)
+        while True:
+            was_closed = self._is_closed  # before the events: none is added after closing
+            if position < len(self._events):
+                events = self._events[position:]
+                position += len(events)
+                yield events
+            elif was_closed:
+                return
+            else:
+                await self._more(position)
 
     async def ended(self) -> None:
         """Return once the broadcast is closed."""
-        async for _ in self.follow():
-            pass
+        while not self._is_closed:
+            await self._more(-1)
+
+    async def _more(self, position: int) -> None:
+        """Return when there is an event at `position` or (-1) anything new, or it is closed."""
+        loop = asyncio.get_running_loop()
+        waiter = (loop, loop.create_future())
+        self._waiters.append(waiter)
+        try:
+            if not self._is_closed and not 0 <= position < len(self._events):
+                await waiter[1]
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
 
     def _wake(self) -> None:
-        with self._lock:
-            wakers = list(self._wakers)
-        for loop, flag in wakers:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(flag.set)
+        waiters, self._waiters = self._waiters, []
+        here = _running_loop()
+        for loop, future in waiters:
+            if loop is here:
+                _let_go(future)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(_let_go, future)
+
+
+def _let_go(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -6,9 +6,9 @@ returned. A provider is reached only with an admission: money held for exactly t
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -16,7 +16,14 @@ from router_app.gateway.broadcast import Broadcast
 from router_app.gateway.counting import Meter
 from router_app.gateway.endings import CallEnd, Stopped
 from router_app.gateway.failures import unexpected
-from router_app.gateway.requests import Admission, Delta, RunEvent, Thinking, ToolCalls
+from router_app.gateway.requests import (
+    Admission,
+    Delta,
+    RouteRequest,
+    RunEvent,
+    Thinking,
+    ToolCalls,
+)
 from router_app.providers.base import (
     CallRequest,
     Endpoint,
@@ -31,97 +38,102 @@ from router_app.providers.base import (
     Delta as ProviderDelta,
 )
 from router_app.providers.registry import provider_for
+from router_app.routing.abilities import effort_for
 
 logger = logging.getLogger(__name__)
 
 
+T = TypeVar("T")
+
+
+class Interrupted(Exception):
+    """What was waited for was given up, because somebody wants the run to end."""
+
+
 class Stop:
-    """Somebody's wish that a run end; set once, from any thread."""
+    """Somebody's wish that a run end; set once, from any thread.
+
+    It interrupts what the run waits for at a provider, and never what it writes down.
+    """
 
     def __init__(self) -> None:
-        self._wish = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.is_asked = False
         self.by_server = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._may_interrupt = False
 
     def bind(self) -> None:
-        """The run lives on this event loop from now on."""
-        self._loop = asyncio.get_running_loop()
+        """The run lives in this task from now on."""
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
 
     def ask(self, *, by_server: bool = False) -> None:
         """End it. What was asked first stays."""
-        if not self.is_asked:
-            self.by_server = by_server
-        if self._loop is None:
-            self._wish.set()
-        else:
-            self._loop.call_soon_threadsafe(self._wish.set)
+        if self.is_asked:
+            return
+        self.is_asked, self.by_server = True, by_server
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._interrupt)
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether the run should end."""
-        return self._wish.is_set()
+    async def interrupting(self, work: Awaitable[T]) -> T:
+        """The result of `work`, in the run's own task. Raises Interrupted when asked to end."""
+        self._may_interrupt = True
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if not self.is_asked or self._task is None:
+                raise
+            self._task.uncancel()
+            raise Interrupted from None
+        finally:
+            self._may_interrupt = False
 
-    async def wait(self) -> None:
-        """Return once it is asked."""
-        await self._wish.wait()
+    def _interrupt(self) -> None:
+        if self._may_interrupt and self._task is not None:
+            self._task.cancel()
 
 
-def call_request(
-    admission: Admission, messages: Sequence[Mapping[str, Any]], total_seconds: float
-) -> CallRequest:
+def call_request(admission: Admission, request: RouteRequest, total_seconds: float) -> CallRequest:
     """The call that this admission pays for, with the very cap that was reserved."""
     provider = admission.provider
     return CallRequest(
         endpoint=Endpoint(provider.slug, provider.base_url, provider.api_key),
         model=admission.spec.id,
-        messages=messages,
+        messages=request.messages,
         max_output_tokens=admission.cap_tokens,
         limits=Limits(
             connect=settings.CALL_CONNECT_SECONDS,
             first_token=settings.CALL_FIRST_TOKEN_SECONDS,
             between_tokens=settings.CALL_BETWEEN_TOKENS_SECONDS,
+            whole=settings.CALL_WHOLE_SECONDS,
             total=total_seconds,
         ),
+        stream=not request.whole,
+        extra=_extra(admission, request),
     )
 
 
+def _extra(admission: Admission, request: RouteRequest) -> Mapping[str, Any]:
+    """What the caller wants passed on; an effort only to models that know it."""
+    effort = effort_for(admission.spec, request.reasoning_effort)
+    return request.extra if effort is None else {**request.extra, "reasoning_effort": effort}
+
+
 async def call_until_stopped(
-    request: CallRequest,
-    meter: Meter,
-    events: Broadcast[RunEvent],
-    stop: Stop,
-    *,
-    meanwhile: Callable[[], Awaitable[None]],
-    every_seconds: float | None,
+    request: CallRequest, meter: Meter, events: Broadcast[RunEvent], stop: Stop
 ) -> CallEnd:
-    """Make the call. `meanwhile` is awaited every so many seconds, and once after the end."""
+    """Make the call and say how it ended; never raises."""
     if stop.is_asked:
         return Stopped(by_server=stop.by_server, was_sent=False)
-    call = asyncio.create_task(_call(request, meter, events))
-    stopping = asyncio.create_task(stop.wait())
     try:
-        while not call.done() and not stop.is_asked:
-            await asyncio.wait(
-                {call, stopping}, timeout=every_seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-            await meanwhile()
-    finally:
-        call.cancel()
-        stopping.cancel()
-        await asyncio.wait({call, stopping})
-    return _end_of(call, stop)
-
-
-def _end_of(call: asyncio.Task[Finished], stop: Stop) -> CallEnd:
-    if call.cancelled():
+        return await stop.interrupting(_call(request, meter, events))
+    except Interrupted:
         return Stopped(by_server=stop.by_server)
-    error = call.exception()
-    if error is None:
-        return call.result()
-    if isinstance(error, ProviderFailure):
-        return error
-    logger.error("a call failed unexpectedly", exc_info=error)
-    return unexpected()
+    except ProviderFailure as failure:
+        return failure
+    except Exception:
+        logger.exception("a call failed unexpectedly")
+        return unexpected()
 
 
 async def _call(request: CallRequest, meter: Meter, events: Broadcast[RunEvent]) -> Finished:

@@ -1,23 +1,26 @@
 """Settle and record, in one transaction: the bread below the filling.
 
 A call is closed once. Money, call, decision, message and the line for the request log change
-together or not at all. Everything here runs on the writer thread or in a command.
+together or not at all, for all calls that end at that moment. Everything here runs on the writer
+thread.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from router_app.analytics.usage import UsageFacts, add_usage
 from router_app.budgets import ledger
-from router_app.budgets.statements import Statement, statements_of
+from router_app.budgets.ledger import Counters
+from router_app.budgets.statements import Statement, in_order, statement_of
 from router_app.errors import AlreadyClosed
 from router_app.gateway.requests import Admission
-from router_app.models import Call, ClosedCall, Message, Reservation, RoutingDecision
+from router_app.models import Call, ClosedCall, Message, Reservation, RoutingDecision, Window
+from router_app.models.rows import Row, insert_rows, update_rows
 from router_app.money import token_cost_nanos
 from router_app.providers.base import ProviderFailure, Usage, UsageSource
 
@@ -31,6 +34,7 @@ class Ending:
     outcome: Call.Outcome
     usage: Usage | None = None
     released: bool = False  # provably not billed
+    was_sent: bool = True  # False: the provider never heard of it
     finish_reason: str = ""
     failure: ProviderFailure | None = None
     provider_request_id: str = ""
@@ -48,24 +52,83 @@ class Closed:
     cost_nanos: int
     total_cost_nanos: int
     closed_at: datetime
-    budgets: tuple[Statement, ...]
+    budgets: tuple[Statement, ...]  # those that paid, as they stand now
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """One attempt that has ended."""
+
+    admission: Admission
+    ending: Ending
+
+    @property
+    def state(self) -> Reservation.State:
+        """Settle, release or presume."""
+        if self.ending.released:
+            return Reservation.State.RELEASED
+        if self.ending.usage is None:
+            return Reservation.State.PRESUMED
+        return Reservation.State.SETTLED
+
+    @property
+    def cost_nanos(self) -> int:
+        """What is booked."""
+        usage = self.ending.usage
+        if self.ending.released:
+            return 0
+        if usage is None:
+            return self.admission.reserved_nanos
+        return token_cost_nanos(
+            self.admission.rates,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cached_tokens,
+        )
+
+    def as_ledger_knows_it(self) -> ledger.Closing:
+        """The end of its reservation."""
+        admission = self.admission
+        return ledger.Closing(
+            reservation_id=admission.reservation_id,
+            window_ids=[window.pk for window in admission.windows],
+            amount_nanos=admission.reserved_nanos,
+            state=self.state,
+            actual_nanos=self.cost_nanos,
+        )
+
+
+def close_all(closures: Sequence[Closure]) -> list[Closed]:
+    """Book the attempts and write down what happened; if the clock closed one before, that stands.
+
+    Raises AlreadyClosed for several of which one was closed before: each is then closed alone.
+    """
+    now = timezone.now()
+    try:
+        counters = ledger.close_many([c.as_ledger_knows_it() for c in closures], now=now)
+    except AlreadyClosed:
+        if len(closures) > 1:
+            raise
+        return [_closed_before(closures[0], now)]
+    _record_calls(closures, now)
+    _record_decisions(closures, now)
+    for closure in closures:
+        _finish_message(closure.ending)
+    return [_closed(closure, counters, now) for closure in closures]
 
 
 def close(admission: Admission, ending: Ending) -> Closed:
-    """Book the attempt and write down what happened; if the clock closed it before, that stands."""
-    now = timezone.now()
-    try:
-        cost = _book(admission, ending, now)
-    except AlreadyClosed:
-        cost = Call.objects.values_list("cost_nanos", flat=True).get(pk=admission.call_id)
-    else:
-        _record_call(admission, ending, cost, now)
-    if ending.last:
-        _finish(admission.decision_id, _decision_outcome(ending.outcome), now)
-        _finish_message(ending)
-    decision = RoutingDecision.objects.only("cost_nanos", "user_id").get(pk=admission.decision_id)
-    budgets = tuple(statements_of(decision.user_id, now=now)) if ending.last else ()
-    return Closed(cost, decision.cost_nanos, now, budgets)
+    """The same for one."""
+    return close_all([Closure(admission, ending)])[0]
+
+
+def note_closed(call: Call) -> None:
+    """A call was closed by the clock: the same consequences, one by one."""
+    RoutingDecision.objects.filter(pk=call.decision_id).update(
+        cost_nanos=F("cost_nanos") + call.cost_nanos
+    )
+    ClosedCall.objects.create(call=call)
+    add_usage([UsageFacts.of(call)])
 
 
 def give_up(
@@ -77,20 +140,12 @@ def give_up(
 ) -> int:
     """No attempt brought text and none follows; returns what they cost, in nanos."""
     outcome = Outcome.STOPPED if stopped else Outcome.FAILED
-    _finish(decision_id, outcome, timezone.now())
+    running = RoutingDecision.objects.filter(pk=decision_id, outcome=Outcome.RUNNING)
+    running.update(outcome=outcome, closed_at=timezone.now())
     if message_id is not None:
         state = Message.State.STOPPED if stopped else Message.State.FAILED
         Message.objects.filter(pk=message_id).update(state=state, error=error)
-    return RoutingDecision.objects.values_list("cost_nanos", flat=True).get(pk=decision_id)
-
-
-def note_sent(admission: Admission) -> bool:
-    """held → sent, written before a byte leaves. False: the clock was quicker, do not call."""
-    now = timezone.now()
-    sent = ledger.mark_sent(admission.reservation_id, now=now)
-    if sent:
-        Call.objects.filter(pk=admission.call_id).update(sent_at=now)
-    return sent
+    return _total_cost(decision_id)
 
 
 def note_progress(decision_id: uuid.UUID, message_id: uuid.UUID, text: str) -> bool:
@@ -103,94 +158,101 @@ def note_progress(decision_id: uuid.UUID, message_id: uuid.UUID, text: str) -> b
     return stopping.exists()
 
 
-def expire_overdue(*, now: datetime, user_id: int | None = None) -> tuple[int, int]:
-    """Close what is past its lease: sent calls presumed, unsent ones released; counts of each."""
-    presumed = released = 0
-    for reservation in ledger.overdue(now, user_id=user_id):
-        try:
-            with transaction.atomic():
-                was_sent = _expire(reservation, now)
-        except AlreadyClosed:
-            continue
-        presumed += was_sent
-        released += not was_sent
-    _end_lost_decisions(now, user_id)
-    return presumed, released
+_CALL = (
+    "id",
+    "outcome",
+    "failure_kind",
+    "failure_detail",
+    "finish_reason",
+    "cost_nanos",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "usage_source",
+    "provider_request_id",
+    "sent_at",
+    "first_token_at",
+    "closed_at",
+)
 
 
-def correct_call(
-    call_id: uuid.UUID, *, actual_nanos: int, author_id: int | None, reason: str
-) -> int:
-    """Book that a closed call cost something else; returns the change in nanos.
-
-    Raises ValueError for an open call, a cost below nothing, or no reason.
-    """
-    with transaction.atomic():
-        call = Call.objects.get(pk=call_id)
-        delta = ledger.correct(
-            call.reservation_id,
-            actual_nanos=actual_nanos,
-            author_id=author_id,
-            reason=reason,
-            now=timezone.now(),
-        )
-        Call.objects.filter(pk=call_id).update(correction_nanos=F("correction_nanos") + delta)
-        RoutingDecision.objects.filter(pk=call.decision_id).update(
-            cost_nanos=F("cost_nanos") + delta
-        )
-    return delta
+def _record_calls(closures: Sequence[Closure], now: datetime) -> None:
+    update_rows(Call, _CALL, [_call(closure, now) for closure in closures])
+    insert_rows(ClosedCall, ("call_id",), [(c.admission.call_id,) for c in closures])
+    add_usage([_usage_facts(closure) for closure in closures])
 
 
-def _book(admission: Admission, ending: Ending, now: datetime) -> int:
-    if ending.released:
-        ledger.release(admission.reservation_id, now=now)
-        return 0
-    if ending.usage is None:
-        ledger.presume(admission.reservation_id, now=now)
-        return admission.reserved_nanos
-    cost = token_cost_nanos(
-        admission.rates,
-        input_tokens=ending.usage.input_tokens,
-        output_tokens=ending.usage.output_tokens,
-        cached_tokens=ending.usage.cached_tokens,
-    )
-    ledger.settle(admission.reservation_id, actual_nanos=cost, now=now)
-    return cost
-
-
-def _record_call(admission: Admission, ending: Ending, cost_nanos: int, now: datetime) -> None:
+def _call(closure: Closure, now: datetime) -> Row:
+    ending = closure.ending
     usage = ending.usage or Usage(0, 0)
-    source = "" if ending.released else (usage.source if ending.usage else UsageSource.PRESUMED)
-    Call.objects.filter(pk=admission.call_id).update(
-        outcome=ending.outcome,
-        failure_kind=ending.failure.kind if ending.failure else "",
-        failure_detail=ending.failure.detail[:200] if ending.failure else "",
-        finish_reason=ending.finish_reason[:20],
-        cost_nanos=cost_nanos,
+    source = usage.source if ending.usage else UsageSource.PRESUMED
+    return (
+        closure.admission.call_id,
+        ending.outcome.value,
+        ending.failure.kind.value if ending.failure else "",
+        ending.failure.detail[:200] if ending.failure else "",
+        ending.finish_reason[:20],
+        closure.cost_nanos,
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        "" if ending.released else source.value,
+        ending.provider_request_id[:120],
+        closure.admission.admitted_at if ending.was_sent else None,
+        ending.first_token_at,
+        now,
+    )
+
+
+def _usage_facts(closure: Closure) -> UsageFacts:
+    admission, usage = closure.admission, closure.ending.usage or Usage(0, 0)
+    chosen = admission.decision.chosen
+    assert chosen is not None  # noqa: S101
+    return UsageFacts(
+        user_id=admission.user_id,
+        model_pk=chosen.model_pk,
+        task_type=admission.decision.task.value,
+        at=admission.admitted_at,
+        cost_nanos=closure.cost_nanos,
+        estimated_nanos=chosen.priced.estimated_cost_nanos,
         input_tokens=usage.input_tokens,
         cached_tokens=usage.cached_tokens,
         output_tokens=usage.output_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        usage_source=source,
-        provider_request_id=ending.provider_request_id[:120],
-        first_token_at=ending.first_token_at,
-        closed_at=now,
+        was_sent=closure.ending.was_sent,
+        attempt=admission.attempt,
+        decision_id=admission.decision_id,
     )
-    _booked(admission.call_id, admission.decision_id, cost_nanos)
 
 
-def _booked(call_id: uuid.UUID, decision_id: uuid.UUID, cost_nanos: int) -> None:
-    RoutingDecision.objects.filter(pk=decision_id).update(cost_nanos=F("cost_nanos") + cost_nanos)
-    ClosedCall.objects.create(call_id=call_id)
+def _record_decisions(closures: Sequence[Closure], now: datetime) -> None:
+    """Costs add up over the attempts; the last one ends the request."""
+    ended = [c for c in closures if c.ending.last]
+    update_rows(
+        RoutingDecision,
+        ("id", "cost_nanos", "outcome", "closed_at"),
+        [
+            (c.admission.decision_id, c.cost_nanos, _decision_outcome(c.ending.outcome), now)
+            for c in ended
+        ],
+        adding=frozenset({"cost_nanos"}),
+    )
+    update_rows(
+        RoutingDecision,
+        ("id", "cost_nanos"),
+        [(c.admission.decision_id, c.cost_nanos) for c in closures if not c.ending.last],
+        adding=frozenset({"cost_nanos"}),
+    )
 
 
-def _finish(decision_id: uuid.UUID, outcome: Outcome, now: datetime) -> None:
-    running = RoutingDecision.objects.filter(pk=decision_id, outcome=Outcome.RUNNING)
-    running.update(outcome=outcome, closed_at=now)
+def _decision_outcome(outcome: Call.Outcome) -> str:
+    return (Outcome.INTERRUPTED if outcome == Call.Outcome.PRESUMED else outcome).value
 
 
 def _finish_message(ending: Ending) -> None:
-    if ending.message_id is None:
+    if ending.message_id is None or not ending.last:
         return
     states = {
         Call.Outcome.ANSWERED: Message.State.COMPLETE,
@@ -203,47 +265,35 @@ def _finish_message(ending: Ending) -> None:
     )
 
 
-def _decision_outcome(outcome: Call.Outcome) -> Outcome:
-    if outcome == Call.Outcome.PRESUMED:
-        return Outcome.INTERRUPTED
-    return Outcome(outcome.value)
+def _closed(closure: Closure, counters: Mapping[int, Counters], now: datetime) -> Closed:
+    admission = closure.admission
+    total = closure.cost_nanos
+    if admission.attempt > 1:
+        total = _total_cost(admission.decision_id)
+    if not closure.ending.last:
+        return Closed(closure.cost_nanos, total, now, ())
+    budgets = in_order(statement_of(w.budget, w, counters[w.pk]) for w in admission.windows)
+    return Closed(closure.cost_nanos, total, now, tuple(budgets))
 
 
-def _expire(reservation: Reservation, now: datetime) -> bool:
-    was_sent = reservation.state == Reservation.State.SENT
-    if was_sent:
-        ledger.presume(reservation.pk, now=now)
-    else:
-        ledger.release(reservation.pk, now=now, unsent=True)
-    call = Call.objects.filter(reservation=reservation).first()
-    if call is None:
-        return was_sent
-    cost = reservation.amount_nanos if was_sent else 0
-    Call.objects.filter(pk=call.pk).update(
-        outcome=Call.Outcome.PRESUMED if was_sent else Call.Outcome.FAILED,
-        usage_source=UsageSource.PRESUMED if was_sent else "",
-        failure_kind="lost",
-        failure_detail="the server stopped while this call was under way",
-        cost_nanos=cost,
-        closed_at=now,
-    )
-    _booked(call.pk, call.decision_id, cost)
-    _finish_lost(call.decision_id, now)
-    return was_sent
+def _closed_before(closure: Closure, now: datetime) -> Closed:
+    """The clock was quicker, and presumed; the message still gets its text."""
+    admission, ending = closure.admission, closure.ending
+    if ending.last:
+        running = RoutingDecision.objects.filter(pk=admission.decision_id, outcome=Outcome.RUNNING)
+        running.update(outcome=_decision_outcome(ending.outcome), closed_at=now)
+        _finish_message(ending)
+    cost = Call.objects.values_list("cost_nanos", flat=True).get(pk=admission.call_id)
+    budgets = in_order(statement_of(w.budget, w) for w in _read_again(admission))
+    return Closed(cost, _total_cost(admission.decision_id), now, tuple(budgets))
 
 
-def _end_lost_decisions(now: datetime, user_id: int | None) -> None:
-    """A process may die between two attempts, when no call is open and none follows."""
-    longest = timedelta(seconds=settings.CALL_TOTAL_SECONDS + settings.LEASE_MARGIN_SECONDS)
-    running = RoutingDecision.objects.filter(outcome=Outcome.RUNNING, created_at__lte=now - longest)
-    lost = running.exclude(calls__reservation__state__in=Reservation.OPEN_STATES)
-    for decision in lost if user_id is None else lost.filter(user_id=user_id):
-        _finish_lost(decision.pk, now)
+def _read_again(admission: Admission) -> list[Window]:
+    found = Window.objects.in_bulk([window.pk for window in admission.windows])
+    for window in admission.windows:
+        found[window.pk].budget = window.budget
+    return list(found.values())
 
 
-def _finish_lost(decision_id: uuid.UUID, now: datetime) -> None:
-    _finish(decision_id, Outcome.INTERRUPTED, now)
-    error = {"code": "lost", "message": "The server stopped while this answer was being written."}
-    Message.objects.filter(decision=decision_id, state=Message.State.WRITING).update(
-        state=Message.State.INTERRUPTED, error=error
-    )
+def _total_cost(decision_id: uuid.UUID) -> int:
+    return RoutingDecision.objects.values_list("cost_nanos", flat=True).get(pk=decision_id)

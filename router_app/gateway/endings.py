@@ -35,9 +35,12 @@ def ending_of(
     *,
     first_token_at: datetime | None = None,
     message_id: uuid.UUID | None = None,
+    shows_thinking: bool = False,
 ) -> Ending:
-    """How to book this end. An ending with text is the request's last: nothing is retried after."""
-    outcome, error = _outcome(end, meter)
+    """How to book this end. One of which the caller saw something is the request's last: nothing
+    is retried after. `shows_thinking`: the caller sees the model's thinking too."""
+    seen = bool(meter.text or meter.tool_calls or (shows_thinking and meter.thinking))
+    outcome, error = _outcome(end, seen)
     failure = end if isinstance(end, ProviderFailure) else None
     finished = end if isinstance(end, Finished) else None
     usage = _usage(end, meter)
@@ -45,6 +48,7 @@ def ending_of(
         outcome=outcome,
         usage=usage,
         released=usage is None and _is_free(end),
+        was_sent=not isinstance(end, Stopped) or end.was_sent,
         finish_reason=finished.finish_reason if finished else "",
         failure=failure,
         provider_request_id=finished.provider_request_id if finished else "",
@@ -56,7 +60,7 @@ def ending_of(
     )
 
 
-def _outcome(end: CallEnd, meter: Meter) -> tuple[Call.Outcome, dict[str, object] | None]:
+def _outcome(end: CallEnd, seen: bool) -> tuple[Call.Outcome, dict[str, object] | None]:
     if isinstance(end, Finished):
         return Call.Outcome.ANSWERED, None
     if isinstance(end, Stopped):
@@ -64,7 +68,7 @@ def _outcome(end: CallEnd, meter: Meter) -> tuple[Call.Outcome, dict[str, object
             message = "The server was shut down while this answer was being written."
             return Call.Outcome.INTERRUPTED, {"code": "shut_down", "message": message}
         return Call.Outcome.STOPPED, None
-    if meter.text:
+    if seen:
         message = "The connection to the provider broke before the answer was whole."
         return Call.Outcome.INTERRUPTED, {"code": "interrupted", "message": message}
     return Call.Outcome.FAILED, None

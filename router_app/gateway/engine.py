@@ -8,8 +8,10 @@ there a background thread keeps one.
 import asyncio
 import threading
 import uuid
+from contextlib import suppress
 
 from router_app.analytics import mirror
+from router_app.errors import Unavailable
 from router_app.gateway.execution import Run
 from router_app.gateway.writer import writer
 from router_app.providers.registry import aclose_all
@@ -36,6 +38,8 @@ async def shutdown(grace_seconds: float) -> None:
     """Let runs end by themselves, stop the rest, see everything booked and mirrored."""
     global _server_loop, _is_closing
     _is_closing = True
+    with suppress(Unavailable):
+        await writer.run(lambda: None)  # what was in line before this is a run now
     await wait_for_runs(grace_seconds)
     for run in list(_runs.values()):
         run.stop(by_server=True)
@@ -83,16 +87,11 @@ def find(decision_id: uuid.UUID) -> Run | None:
 
 async def wait_for_runs(seconds: float) -> None:
     """Return when no run is left, or after so many seconds."""
-    ended = [asyncio.create_task(_ended(run)) for run in list(_runs.values())]
+    ended = [asyncio.create_task(run.ended()) for run in list(_runs.values())]
     if ended:
         _, late = await asyncio.wait(ended, timeout=seconds)
         for task in late:
             task.cancel()
-
-
-async def _ended(run: Run) -> None:
-    async for _ in run.events():
-        pass
 
 
 def _begin(run: Run) -> None:

@@ -11,18 +11,21 @@ it. Who wants to watch follows its events from the beginning, from any event loo
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
 from django.utils import timezone
 
+from router_app.analytics import metrics
 from router_app.catalog.availability import mark_unavailable
 from router_app.errors import Charged, RouterError, Unavailable
-from router_app.gateway.admission import Attempt, Sizes, admit
+from router_app.gateway.admission import Asked, Attempt, Sizes, admit_all
 from router_app.gateway.broadcast import Broadcast
-from router_app.gateway.calling import Stop, call_request, call_until_stopped
-from router_app.gateway.closing import Closed, Ending, close, give_up, note_progress, note_sent
+from router_app.gateway.calling import Interrupted, Stop, call_request, call_until_stopped
+from router_app.gateway.closing import Closed, Closure, Ending, close_all, give_up, note_progress
 from router_app.gateway.cooling import cooling
 from router_app.gateway.counting import Meter
 from router_app.gateway.endings import CallEnd, ending_of
@@ -35,7 +38,7 @@ from router_app.gateway.requests import (
     RunEvent,
     Switched,
 )
-from router_app.gateway.writer import writer
+from router_app.gateway.writer import Together, writer
 from router_app.providers import retries
 from router_app.providers.base import FailureKind, Finished, ProviderFailure, Usage
 
@@ -79,6 +82,14 @@ class Run:
         """Everything that happened and will happen, from the beginning to the end."""
         return self._events.follow()
 
+    def events_together(self) -> AsyncIterator[Sequence[RunEvent]]:
+        """The same, with all that came since the last time in one piece."""
+        return self._events.follow_together()
+
+    async def ended(self) -> None:
+        """Return once there will be no more events."""
+        await self._events.ended()
+
     async def finished(self) -> Answer:
         """The answer, whole or not, once it is booked. Raises RouterError where nothing came."""
         await self._events.ended()
@@ -118,49 +129,64 @@ class Run:
 
     async def _admit(self, attempt: Attempt) -> Admission | RouterError:
         try:
-            outcome, _ = await writer.run(lambda: admit(self.request, self._sizes, attempt))
+            asked = Asked(self.request, self._sizes, attempt)
+            outcome, _ = await writer.run(Together(admit_all, asked))
         except Unavailable as error:
             return error  # the attempts before are to be told of all the same
         return outcome
 
     async def _attempt(self) -> ProviderFailure | None:
-        """One call from sent to closed; returns the failure where another attempt may follow."""
+        """One call, from its sending to its closing; returns the failure where another attempt may
+        follow."""
         admission, meter = self.admission, Meter(self.admission)
-        if not await writer.run(lambda: note_sent(admission)):
+        if timezone.now() >= admission.lease_ends_at:
             raise Unavailable("This request waited too long to be sent.")
         cooling.started(admission.provider.slug, admission.spec.id)
-        end = await call_until_stopped(
-            call_request(admission, self.request.messages, self._seconds_left()),
-            meter,
-            self._events,
-            self._stop,
-            meanwhile=lambda: self._keep_progress(meter),
-            every_seconds=PROGRESS_SECONDS if self.message_id else None,
-        )
+        request = call_request(admission, self.request, self._seconds_left())
+        async with self._keeping_progress(meter):
+            end = await call_until_stopped(request, meter, self._events, self._stop)
         ending = ending_of(
-            end, meter, first_token_at=meter.first_token_at, message_id=self.message_id
+            end,
+            meter,
+            first_token_at=meter.first_token_at,
+            message_id=self.message_id,
+            shows_thinking=self.request.shows_thinking,
         )
-        closed = await _surely(lambda: close(admission, ending))
-        self._tell_cooling(end)
+        closed = await _surely(Together(close_all, Closure(admission, ending)))
+        self._tell(end, ending, closed)
         if ending.failure and ending.failure.kind == FailureKind.MODEL_GONE:
             reason, now = ending.failure.detail, timezone.now()
             await _surely(lambda: mark_unavailable(admission.spec.pk, reason, now=now))
         if not ending.last:
             return ending.failure
-        self._answer = self._answer_of(ending, closed)
+        self._answer = self._answer_of(ending, closed, meter)
         return None
 
-    async def _keep_progress(self, meter: Meter) -> None:
-        message_id = self.message_id
-        if message_id is None:
+    @asynccontextmanager
+    async def _keeping_progress(self, meter: Meter) -> AsyncIterator[None]:
+        """Keep the text so far now and then, where somebody may read it from the database."""
+        if self.message_id is None:
+            yield
             return
-        decision_id, text = self.decision_id, meter.text
+        keeping = asyncio.create_task(self._keep_progress(meter, self.message_id))
         try:
-            stopping = await writer.run(lambda: note_progress(decision_id, message_id, text))
-        except Unavailable:
-            return  # the text is kept a little later; the call goes on
-        if stopping:
-            self._stop.ask()
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
+
+    async def _keep_progress(self, meter: Meter, message_id: uuid.UUID) -> None:
+        decision_id = self.decision_id
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            text = meter.text
+            try:
+                note = partial(note_progress, decision_id, message_id, text)
+                stopping = await writer.run(note)
+            except Unavailable:
+                continue  # the text is kept a little later; the call goes on
+            if stopping:
+                self._stop.ask()
 
     async def _following(self, failure: ProviderFailure) -> Attempt | None:
         """The attempt to make after this failure, if one makes sense."""
@@ -172,9 +198,11 @@ class Run:
         if retries.should_retry(failure, self._retries, False) and delay < self._seconds_left():
             self._retries += 1
             only = spec.id
+            metrics.retried(spec.id)
             await self._pause(delay)
         elif self.request.model is None:
             self._retries = 0
+            metrics.fell_back(spec.id)
             self._excluded[spec.id] = f"failed just now: {failure.detail}"
         else:
             return None  # the caller named this model and no other
@@ -185,10 +213,8 @@ class Run:
         )
 
     async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stop.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(Interrupted):
+            await self._stop.interrupting(asyncio.sleep(seconds))
 
     async def _give_up(self, failure: ProviderFailure) -> None:
         error = error_of(failure)
@@ -201,7 +227,8 @@ class Run:
         error.charged = Charged(str(decision_id), cost)
         self._error = error
 
-    def _tell_cooling(self, end: CallEnd) -> None:
+    def _tell(self, end: CallEnd, ending: Ending, closed: Closed) -> None:
+        """Tell cooling and the metrics how the call ended."""
         slug, model = self.admission.provider.slug, self.admission.spec.id
         if isinstance(end, Finished):
             cooling.succeeded(slug, model)
@@ -209,11 +236,24 @@ class Run:
             cooling.failed(slug, model, end)
         else:
             cooling.abandoned(slug, model)
+        sent_at, first = self.admission.admitted_at, ending.first_token_at
+        usage = ending.usage or Usage(0, 0)
+        metrics.call_ended(
+            model,
+            slug,
+            ending.outcome.value,
+            ending.failure.kind.value if ending.failure else "",
+            (closed.closed_at - sent_at).total_seconds(),
+            (first - sent_at).total_seconds() if first else None,
+            usage.input_tokens,
+            usage.output_tokens,
+            closed.cost_nanos,
+        )
 
     def _seconds_left(self) -> float:
         return self._deadline - asyncio.get_running_loop().time()
 
-    def _answer_of(self, ending: Ending, closed: Closed) -> Answer:
+    def _answer_of(self, ending: Ending, closed: Closed, meter: Meter) -> Answer:
         admission = self.admission
         chosen = admission.decision.chosen
         return Answer(
@@ -238,6 +278,8 @@ class Run:
             closed_at=closed.closed_at,
             budgets=closed.budgets,
             error=cut_off(ending),
+            reasoning=meter.thinking,
+            tool_calls=meter.tool_calls,
         )
 
 

@@ -2,18 +2,24 @@
 
 A key is `br-` + 40 random characters + 6 of a checksum. The checksum rejects a mistyped key before
 the database is asked. With 238 bits of chance a plain SHA-256 is enough: there is nothing to guess.
+
+A key that was recognised is remembered while nothing about keys, people and budgets changes; that
+is noticed within a second here, and at once by the admission that follows.
 """
 
 import hashlib
 import secrets
 import string
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
 from router_app.errors import NotAuthenticated
+from router_app.gateway.access import access
 from router_app.gateway.writer import writer
 from router_app.models import ApiKey, User
 
@@ -23,15 +29,30 @@ SECRET_LENGTH = 40
 CHECKSUM_LENGTH = 6
 SHOWN_LENGTH = 10  # how much of a key is kept to tell it apart
 LAST_USED_STEP = timedelta(minutes=1)  # last use is noted at most this often
+FRESH_SECONDS = 1.0  # how long a look at the revision is good for
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking."""
+    """Who is asking. Limits of the key: 0 is none."""
 
     user_id: int
     username: str
     api_key_id: int | None = None
+    requests_per_minute: int = 0
+    concurrent_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    principal: Principal
+    expires_at: datetime | None
+    revision: int
+    noted_at: datetime  # its last use, as far as it is written down
+
+
+_known: dict[str, _Known] = {}
 
 
 def create_key(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
@@ -46,9 +67,22 @@ def create_key(*, user: User, name: str, expires_at: datetime | None = None) -> 
 
 async def authenticate(text: str) -> Principal:
     """The key's owner. Raises NotAuthenticated, the same for every reason."""
+    if not text.startswith(PREFIX) or not text.isascii():
+        raise NotAuthenticated
+    digest = _hash(text)
+    known = _known.get(digest)
+    now = timezone.now()
+    if known is not None and _is_fresh(known, now):
+        return known.principal
     if not looks_like_a_key(text):
         raise NotAuthenticated
-    return await writer.run(lambda: _find(text))
+    known = await writer.run(lambda: _find(digest))
+    if known is None:
+        raise NotAuthenticated
+    if len(_known) >= MOST_REMEMBERED:
+        _known.clear()
+    _known[digest] = known
+    return known.principal
 
 
 def looks_like_a_key(text: str) -> bool:
@@ -64,16 +98,46 @@ def revoke(row: ApiKey) -> None:
     ApiKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def _find(text: str) -> Principal:
+def forget() -> None:
+    """As at the start of the process (tests)."""
+    _known.clear()
+
+
+def _is_fresh(known: _Known, now: datetime) -> bool:
+    """Nothing changed since it was read, as far as a look within the last second tells."""
+    if known.revision != access.revision:
+        return False
+    if time.monotonic() - access.checked_at > FRESH_SECONDS:
+        return False
+    if known.expires_at is not None and known.expires_at <= now:
+        return False
+    return now - known.noted_at < LAST_USED_STEP
+
+
+def _find(digest: str) -> _Known | None:
+    access.check()
     now = timezone.now()
     alive = Q(expires_at=None) | Q(expires_at__gt=now)
-    keys = ApiKey.objects.filter(alive, hash=_hash(text), revoked_at=None, user__is_active=True)
+    keys = ApiKey.objects.filter(alive, hash=digest, revoked_at=None, user__is_active=True)
     row = keys.select_related("user").first()
     if row is None:
-        raise NotAuthenticated
-    if row.last_used_at is None or row.last_used_at < now - LAST_USED_STEP:
+        return None  # not raised: that would undo what is committed with it
+    noted_at = row.last_used_at
+    if noted_at is None or not now - LAST_USED_STEP < noted_at <= now:
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)
-    return Principal(row.user_id, row.user.username, row.pk)
+        noted_at = now
+    principal = Principal(
+        row.user_id,
+        row.user.username,
+        row.pk,
+        _limit(row.requests_per_minute, "KEY_REQUESTS_PER_MINUTE"),
+        _limit(row.concurrent_requests, "KEY_CONCURRENT_REQUESTS"),
+    )
+    return _Known(principal, row.expires_at, access.revision, noted_at)
+
+
+def _limit(own: int | None, setting: str) -> int:
+    return int(getattr(settings, setting, 0)) if own is None else own
 
 
 def _hash(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from router_app.budgets.statements import Statement
 from router_app.catalog.snapshot import ProviderSpec
 from router_app.errors import RouterError
-from router_app.models import RoutingDecision
+from router_app.models import RoutingDecision, Window
 from router_app.money import Rates
 from router_app.providers.base import Usage
 from router_app.routing.decision import Decision
@@ -45,6 +45,11 @@ class RouteRequest:
     whole: bool = False  # ask the provider for the answer in one piece
 
     @property
+    def shows_thinking(self) -> bool:
+        """Whether the caller is sent the model's thinking while it comes."""
+        return self.face is Face.V1 and not self.whole
+
+    @property
     def prompt(self) -> str:
         """The text of the last message; of its text parts, where it has several."""
         content = self.messages[-1].get("content")
@@ -67,6 +72,10 @@ class Admission:
     rates: Rates
     cap_tokens: int
     reserved_nanos: int
+    user_id: int
+    windows: tuple[Window, ...]  # that hold the money; their counters are of no moment here
+    admitted_at: datetime
+    lease_ends_at: datetime
 
     @property
     def counted_input_tokens(self) -> int:

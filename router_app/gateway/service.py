@@ -11,17 +11,19 @@ Pages, the JSON face and commands call these and nothing below them.
 import asyncio
 import uuid
 from dataclasses import dataclass
+from functools import partial
 
 from django.utils import timezone
 
+from router_app.analytics import metrics
 from router_app.budgets.statements import Statement, statements_of
 from router_app.catalog.snapshot import Snapshot, current_snapshot
 from router_app.errors import Charged, RouterError, Unavailable
 from router_app.gateway import admission, engine
-from router_app.gateway.admission import Attempt, Recorder, Sizes
+from router_app.gateway.admission import Asked, Outcome, Recorder, Sizes, admit_all
 from router_app.gateway.execution import Run
-from router_app.gateway.requests import Answer, RouteRequest
-from router_app.gateway.writer import writer
+from router_app.gateway.requests import Admission, Answer, RouteRequest
+from router_app.gateway.writer import Together, writer
 from router_app.models import RoutingDecision
 from router_app.routing.decision import Decision
 from router_app.routing.specs import ModelSpec
@@ -45,8 +47,13 @@ async def start(request: RouteRequest, *, record: Recorder | None = None) -> Run
     """
     if engine.is_closing():
         raise Unavailable("The server is shutting down. Try again in a few seconds.")
-    # Shielded: a client that leaves now must not leave money held that nobody will send.
-    return await asyncio.shield(asyncio.ensure_future(_start(request, record)))
+    sizes = Sizes.of(request)
+    admitted = writer.run(Together(admit_all, Asked(request, sizes, record=record)))
+    started: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+    # Not awaited here: where the client leaves now, the money is held all the same, and only a
+    # run can give it back.
+    admitted.add_done_callback(partial(_launch, request, sizes, started))
+    return await started
 
 
 async def answer(request: RouteRequest) -> Answer:
@@ -89,16 +96,25 @@ def demo_active() -> bool:
     return any(provider.stand_in for provider in catalog().providers.values())
 
 
-async def _start(request: RouteRequest, record: Recorder | None) -> Run:
-    sizes = Sizes.of(request)
-    outcome, message_id = await writer.run(
-        lambda: admission.admit(request, sizes, Attempt(), record)
-    )
+def _launch(
+    request: RouteRequest,
+    sizes: Sizes,
+    started: asyncio.Future[Run],
+    admitted: asyncio.Future[Outcome],
+) -> None:
+    """The admission is committed: begin the run, and hand it to whoever still waits for it."""
+    error = admitted.exception()
+    outcome, message_id = (error, None) if error else admitted.result()
+    if isinstance(outcome, Admission):
+        run = Run(request, sizes, outcome, message_id)
+        engine.launch(run)
+        if not started.done():
+            started.set_result(run)
+        return
     if isinstance(outcome, RouterError):
-        raise outcome
-    run = Run(request, sizes, outcome, message_id)
-    engine.launch(run)
-    return run
+        metrics.request_refused(request.face.value, outcome.code)
+    if not started.done():
+        started.set_exception(outcome)
 
 
 def _preview(request: RouteRequest, sizes: Sizes) -> Preview:

@@ -1,11 +1,13 @@
 """One thread per process through which every write of the gateway goes.
 
-Operations that wait are taken together and committed together (group commit), each in a savepoint
-of its own, so that one that fails does not harm its neighbours. An operation's result is handed out
-only after the commit: whoever sees a reservation can rely on it being on disk.
+Operations that wait are taken together and committed together (group commit). Those of one kind
+(`Together`) are even done together: one call of their function with all of their items, so that a
+batch costs one statement per table. Results are handed out only after the commit: whoever sees a
+reservation can rely on it being on disk.
 
-An operation is a plain function that touches nothing but the database: it may be run a second time
-when a commit failed (a deadlock on PostgreSQL, a locked file on SQLite).
+An operation is a plain function that touches nothing but the database. Where anything in a batch
+fails, all of it is undone and each operation is done alone, so that one that fails does not harm
+its neighbours; so it may be run a second time.
 """
 
 import asyncio
@@ -13,17 +15,19 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
+from router_app.analytics import metrics
 from router_app.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-Line = queue.Queue[tuple[Callable[[], Any], Future[Any]] | None]  # None: the end of the line
+Item = TypeVar("Item")
 
 MAX_WAITING = 4_096  # operations in line; more is an overload that a caller should hear about
 MAX_BATCH = 64
@@ -31,31 +35,62 @@ TRIES = 4
 PAUSE_SECONDS = 0.05  # before an operation is tried again, times the number of tries
 
 
+@dataclass(frozen=True, slots=True)
+class Together(Generic[Item, T]):
+    """An operation that is done with others of its kind: `function(items)` returns their results.
+
+    What it raises for several items is no answer yet: each is then done alone.
+    """
+
+    function: Callable[[Sequence[Item]], Sequence[T]]
+    item: Item
+
+    def __call__(self) -> T:
+        return self.function([self.item])[0]
+
+
+Operation = Callable[[], T]
+
+
+class _Job:
+    """An operation and where its result goes: a future of an event loop, or one of a thread."""
+
+    __slots__ = ("future", "loop", "operation")
+
+    def __init__(self, operation: Operation[Any]) -> None:
+        self.operation = operation
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.future: Any = None
+
+
+_Line = queue.SimpleQueue[_Job | None]  # None: the end of the line
+_Result = tuple[_Job, Any, Exception | None]
+
+
 class Writer:
     """The thread, its queue, and nothing else. Starts itself with the first operation."""
 
     def __init__(self) -> None:
-        self._line: Line = queue.Queue(MAX_WAITING)
+        self._line: _Line = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def submit(self, operation: Callable[[], T]) -> Future[T]:
+    def submit(self, operation: Operation[T]) -> Future[T]:
         """Put an operation in line. Raises Unavailable when the line is full."""
-        future: Future[T] = Future()
-        with self._lock:
-            self._start()
-            try:
-                self._line.put_nowait((operation, future))
-            except queue.Full:
-                message = "The service is overloaded. Try again in a few seconds."
-                raise Unavailable(message) from None
-        return future
+        job = _Job(operation)
+        job.future = Future()
+        self._put(job)
+        return job.future  # type: ignore[no-any-return]
 
-    async def run(self, operation: Callable[[], T]) -> T:
-        """Run an operation and wait for its commit. Cancelling the wait does not undo it."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(operation)))
+    def run(self, operation: Operation[T]) -> asyncio.Future[T]:
+        """Put an operation in line; await its commit. Cancelling the wait does not undo it."""
+        job = _Job(operation)
+        job.loop = asyncio.get_running_loop()
+        job.future = job.loop.create_future()
+        self._put(job)
+        return job.future  # type: ignore[no-any-return]
 
-    def run_sync(self, operation: Callable[[], T]) -> T:
+    def run_sync(self, operation: Operation[T]) -> T:
         """The same for code without an event loop."""
         return self.submit(operation).result()
 
@@ -64,7 +99,7 @@ class Writer:
         with self._lock:
             # What comes from here on waits in a line of its own, for a thread of its own.
             thread, line = self._thread, self._line
-            self._thread, self._line = None, queue.Queue(MAX_WAITING)
+            self._thread, self._line = None, queue.SimpleQueue()
         if thread is not None:
             line.put(None)
             thread.join()
@@ -74,74 +109,113 @@ class Writer:
         """How many operations are in line."""
         return self._line.qsize()
 
+    def _put(self, job: _Job) -> None:
+        with self._lock:
+            if self._line.qsize() >= MAX_WAITING:
+                raise Unavailable("The service is overloaded. Try again in a few seconds.")
+            if self._thread is None:
+                self._start()
+            self._line.put(job)
+
     def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=_work, args=(self._line,), name="writer", daemon=True
-            )
-            self._thread.start()
+        line = self._line
+        self._thread = threading.Thread(target=_work, args=(line,), name="writer", daemon=True)
+        self._thread.start()
 
 
-def _work(line: Line) -> None:
+def _work(line: _Line) -> None:
     running = True
     while running:
         batch = [line.get()]
         while len(batch) < MAX_BATCH and not line.empty():
             batch.append(line.get_nowait())
         running = None not in batch
-        _commit_together([item for item in batch if item is not None])
+        jobs = [job for job in batch if job is not None]
+        if jobs:
+            metrics.batch_committed(len(jobs), line.qsize())
+            _hand_out(_commit_together(jobs))
     connection.close()
 
 
-def _commit_together(batch: list[tuple[Callable[[], Any], Future[Any]]]) -> None:
+def _commit_together(jobs: list[_Job]) -> list[_Result]:
     try:
         with transaction.atomic():
-            results = [_in_savepoint(operation) for operation, _ in batch]
-    except Exception:
-        connection.close()
-        for operation, future in batch:
-            _commit_alone(operation, future)
-        return
-    for (_, future), (value, error) in zip(batch, results, strict=True):
-        _hand_out(future, value, error)
-
-
-def _in_savepoint(operation: Callable[[], T]) -> tuple[T | None, Exception | None]:
-    try:
-        with transaction.atomic():
-            return operation(), None
+            return [(job, value, None) for job, value in _done_together(jobs)]
     except (OperationalError, InterfaceError):
-        raise  # the connection or the transaction is at fault: the whole batch is tried again
+        connection.close()
     except Exception as error:
-        return None, error
+        if len(jobs) == 1 and not isinstance(error, DatabaseError):
+            return [(jobs[0], None, error)]
+    return _commit_each(jobs)
 
 
-def _commit_alone(operation: Callable[[], T], future: Future[T]) -> None:
-    for attempt in range(1, TRIES + 1):
+def _done_together(jobs: Iterable[_Job]) -> list[tuple[_Job, Any]]:
+    """Each job with its value: single operations first, then each kind with all of its items."""
+    results, kinds = [], {}  # type: ignore[var-annotated]
+    for job in jobs:
+        if isinstance(job.operation, Together):
+            kinds.setdefault(job.operation.function, []).append(job)
+        else:
+            results.append((job, job.operation()))
+    for function, of_kind in kinds.items():
+        values = function([job.operation.item for job in of_kind])
+        results += zip(of_kind, values, strict=True)
+    return results
+
+
+def _commit_each(jobs: list[_Job]) -> list[_Result]:
+    """Each in a transaction of its own. While the database is away one of them waits for it."""
+    results, tries = [], TRIES
+    for job in jobs:
+        value, error = _commit_alone(job.operation, tries)
+        if isinstance(error, Unavailable):
+            tries = 1
+        results.append((job, value, error))
+    return results
+
+
+def _commit_alone(operation: Operation[T], tries: int) -> tuple[T | None, Exception | None]:
+    for attempt in range(1, tries + 1):
         try:
             with transaction.atomic():
                 value = operation()
         except (OperationalError, InterfaceError) as error:
             connection.close()
-            if attempt < TRIES:
+            if attempt < tries:
                 time.sleep(PAUSE_SECONDS * attempt)
                 continue
-            logger.error("a write failed %d times: %s", TRIES, type(error).__name__)
-            _hand_out(future, None, Unavailable("The database is away. Try again soon."))
+            logger.error("a write failed %d times: %s", tries, type(error).__name__)
+            return None, Unavailable("The database is away. Try again soon.")
         except Exception as error:
             if isinstance(error, DatabaseError):
                 connection.close()
-            _hand_out(future, None, error)
+            return None, error
+        return value, None
+    raise AssertionError("unreachable")
+
+
+def _hand_out(results: list[_Result]) -> None:
+    """Wake every event loop once, with all that came for it."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Result]] = {}
+    for result in results:
+        job = result[0]
+        if job.loop is None:
+            _resolve([result])
         else:
-            _hand_out(future, value, None)
-        return
+            by_loop.setdefault(job.loop, []).append(result)
+    for loop, of_loop in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, of_loop)
 
 
-def _hand_out(future: Future[T], value: T | None, error: Exception | None) -> None:
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(value)  # type: ignore[arg-type]
+def _resolve(results: list[_Result]) -> None:
+    for job, value, error in results:
+        if job.future.done():
+            continue  # nobody waits any more
+        if error is not None:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(value)
 
 
 writer = Writer()

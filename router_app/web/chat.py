@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from router_app.errors import RouterError
 from router_app.gateway import service
-from router_app.gateway.closing import expire_overdue
+from router_app.gateway.expiry import expire_overdue
 from router_app.models import Conversation, Message
 from router_app.routing.tasks import Task
 from router_app.web import conversations, replies

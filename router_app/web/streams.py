@@ -21,7 +21,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from router_app.gateway import service
-from router_app.gateway.closing import expire_overdue
+from router_app.gateway.expiry import expire_overdue
 from router_app.gateway.requests import Delta, RunEvent, Switched, Thinking
 from router_app.models import Message
 

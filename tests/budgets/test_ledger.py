@@ -57,7 +57,8 @@ def test_holds_in_every_window_and_settles_the_truth(bob: User) -> None:
 def test_all_or_nothing_names_the_window_that_bit(bob: User) -> None:
     with pytest.raises(ledger.DoesNotFit) as refused:
         hold(bob, 301, "code")
-    assert refused.value.window.limit_nanos == 300
+    (tight,) = Window.objects.filter(pk__in=refused.value.window_ids)
+    assert tight.limit_nanos == 300
     assert counters(bob) == [(0, 0, 0)] * 3
     assert not Reservation.objects.exists() and not LedgerEntry.objects.exists()
 

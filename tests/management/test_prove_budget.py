@@ -1,9 +1,11 @@
 """`prove_budget` shows that a budget holds, and fails where it does not."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from router_app.budgets import ledger
 from router_app.models import Budget, Call, User, Window
@@ -44,11 +46,12 @@ def test_it_can_be_kept_to_look_at(capsys):
 
 
 def test_it_notices_a_ledger_that_lets_too_much_through(monkeypatch, capsys):
-    def careless(window: Window, amount_nanos: int) -> None:
-        Window.objects.filter(pk=window.pk).update(peak_limit_nanos=2**60)
-        window.refresh_from_db()
-        window.reserved_nanos += amount_nanos
-        window.save()
+    def careless(holds: Sequence[ledger.Hold]) -> None:
+        for hold in holds:
+            windows = Window.objects.filter(pk__in=hold.window_ids)
+            windows.update(
+                peak_limit_nanos=2**60, reserved_nanos=F("reserved_nanos") + hold.amount_nanos
+            )
 
     monkeypatch.setattr(ledger, "_hold", careless)
     monkeypatch.setattr(Window, "free_nanos", property(lambda _: 10**9))
@@ -59,8 +62,8 @@ def test_it_notices_a_ledger_that_lets_too_much_through(monkeypatch, capsys):
 
 
 def test_it_notices_a_ledger_that_lets_too_little_through(monkeypatch, capsys):
-    def strict(window: Window, amount_nanos: int) -> None:
-        raise ledger.DoesNotFit(window)
+    def strict(holds: Sequence[ledger.Hold]) -> None:
+        raise ledger.DoesNotFit(frozenset())
 
     monkeypatch.setattr(ledger, "_hold", strict)
     with pytest.raises(CommandError, match="0 passed where 2 fit") as caught:

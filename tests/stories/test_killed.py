@@ -13,7 +13,7 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from router_app.gateway import closing
+from router_app.gateway import expiry
 from router_app.models import Call, Provider, Reservation, User, Window
 from tests.gateway.books import assert_clean, assert_nothing_held
 from tests.providers.hostile import HostileUpstream
@@ -81,10 +81,10 @@ def test_server_killed_midway_and_restarted(alice: User, upstream: HostileUpstre
     assert_clean()
 
     # Within the lease nothing is given back; after it each is presumed, once.
-    assert closing.expire_overdue(now=timezone.now()) == (0, 0)
+    assert expiry.expire_overdue(now=timezone.now()) == (0, 0)
     with time_machine.travel(timezone.now() + timedelta(minutes=3)):
-        assert closing.expire_overdue(now=timezone.now()) == (COUNT, 0)
-        assert closing.expire_overdue(now=timezone.now()) == (0, 0)
+        assert expiry.expire_overdue(now=timezone.now()) == (COUNT, 0)
+        assert expiry.expire_overdue(now=timezone.now()) == (0, 0)
         assert_nothing_held()
         assert_clean()
     assert Window.objects.get().spent_nanos == held

@@ -8,8 +8,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from router_app.gateway import closing, engine, service
+from router_app.gateway import closing, engine, expiry, service
 from router_app.gateway.admission import Attempt, Sizes, admit
+from router_app.gateway.execution import Run
 from router_app.gateway.requests import Admission, Answer, Delta
 from router_app.gateway.writer import writer
 from router_app.models import (
@@ -92,9 +93,15 @@ def test_stop_is_charged_for_what_ran(alice: User, provider: ScriptedProvider) -
 
 
 def test_who_stops_before_it_was_sent_pays_nothing(alice: User, provider: ScriptedProvider) -> None:
+    request = a_request(alice)
+    sizes = Sizes.of(request)
+    admission, _ = writer.run_sync(lambda: admit(request, sizes, Attempt()))
+    assert isinstance(admission, Admission)
+
     async def story() -> Answer:
-        run = await service.start(a_request(alice))
+        run = Run(request, sizes, admission)
         run.stop()
+        await run.execute()
         return await run.finished()
 
     answer = asyncio.run(story())
@@ -121,11 +128,8 @@ def test_nobody_stops_another_persons_answer(alice: User, provider: ScriptedProv
     assert Call.objects.get().outcome == "answered"
 
 
-@pytest.mark.parametrize(("was_sent", "outcome"), [(True, "presumed"), (False, "failed")])
-def test_server_killed_and_restarted(
-    alice: User, provider: ScriptedProvider, was_sent: bool, outcome: str
-) -> None:
-    # A process admits a call, perhaps sends it, writes half an answer, and is gone.
+def test_server_killed_and_restarted(alice: User, provider: ScriptedProvider) -> None:
+    # A process admits a call and sends it, writes half an answer, and is gone.
     request = a_request(alice)
     conversation = Conversation.objects.create(user=alice)
 
@@ -142,11 +146,7 @@ def test_server_killed_and_restarted(
         lambda: admit(request, Sizes.of(request), Attempt(), record)
     )
     assert isinstance(admission, Admission) and message_id is not None
-    if was_sent:
-        assert writer.run_sync(lambda: closing.note_sent(admission))
-        writer.run_sync(
-            lambda: closing.note_progress(admission.decision_id, message_id, "Half an ans")
-        )
+    writer.run_sync(lambda: closing.note_progress(admission.decision_id, message_id, "Half an ans"))
     held = Window.objects.get().reserved_nanos
     assert held == admission.reserved_nanos
 
@@ -159,15 +159,15 @@ def test_server_killed_and_restarted(
         assert_nothing_held()
         assert_clean()
         call = Call.objects.get(pk=admission.call_id)
-        assert (call.outcome, call.cost_nanos) == (outcome, held if was_sent else 0)
+        assert (call.outcome, call.cost_nanos) == ("presumed", held)
         assert RoutingDecision.objects.get(pk=admission.decision_id).outcome == "interrupted"
         message = Message.objects.get(pk=message_id)
         assert message.state == "interrupted"
-        assert message.text == ("Half an ans" if was_sent else "")
+        assert message.text == "Half an ans"
         # The process was only slow, and comes back with the end of its call: booked once.
         late = closing.Ending(outcome=Call.Outcome.ANSWERED, usage=Usage(1, 1))
         writer.run_sync(lambda: closing.close(admission, late))
-        assert Call.objects.get(pk=admission.call_id).cost_nanos == (held if was_sent else 0)
+        assert Call.objects.get(pk=admission.call_id).cost_nanos == held
         assert_clean()
 
 
@@ -175,8 +175,8 @@ def test_expire_is_safe_to_run_twice(alice: User, provider: ScriptedProvider) ->
     request = a_request(alice)
     writer.run_sync(lambda: admit(request, Sizes.of(request), Attempt()))
     later = timezone.now() + timedelta(hours=1)
-    assert closing.expire_overdue(now=later) == (0, 1)
-    assert closing.expire_overdue(now=later) == (0, 0)
+    assert expiry.expire_overdue(now=later) == (1, 0)
+    assert expiry.expire_overdue(now=later) == (0, 0)
     assert_clean()
 
 
@@ -189,8 +189,8 @@ def test_a_process_that_dies_between_two_attempts(alice: User, provider: Scripte
     failed = closing.Ending(outcome=Call.Outcome.FAILED, released=True, last=False)
     writer.run_sync(lambda: closing.close(admission, failed))
     assert RoutingDecision.objects.get().outcome == "running"
-    closing.expire_overdue(now=timezone.now())
+    expiry.expire_overdue(now=timezone.now())
     assert RoutingDecision.objects.get().outcome == "running"
-    closing.expire_overdue(now=timezone.now() + timedelta(minutes=5))
+    expiry.expire_overdue(now=timezone.now() + timedelta(minutes=5))
     assert RoutingDecision.objects.get().outcome == "interrupted"
     assert_clean()

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from router_app.gateway.closing import expire_overdue
+from router_app.gateway.expiry import expire_overdue
 
 
 class Command(BaseCommand):

@@ -1,0 +1,126 @@
+"""Writes down what was admitted: the decisions and their calls. On the writer thread."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from router_app.gateway.access import access
+from router_app.gateway.requests import Admission, Face, RouteRequest
+from router_app.models import Call, RoutingDecision
+from router_app.models.rows import Row, insert_rows
+
+if TYPE_CHECKING:
+    from router_app.gateway.admission import Attempt
+
+Admitted = tuple[RouteRequest, "Attempt", Admission]
+
+_DECISION = (
+    "id",
+    "user_id",
+    "api_key_id",
+    "face",
+    "task_type",
+    "quality",
+    "budget_nanos",
+    "requested_model",
+    "prompt",
+    "receipt",
+    "quality_met",
+    "outcome",
+    "cost_nanos",
+    "created_at",
+)
+_CALL = (
+    "id",
+    "decision_id",
+    "attempt",
+    "reservation_id",
+    "user_id",
+    "model_id",
+    "price_id",
+    "task_type",
+    "quality",
+    "outcome",
+    "failure_kind",
+    "failure_detail",
+    "finish_reason",
+    "output_cap_tokens",
+    "estimated_nanos",
+    "reserved_nanos",
+    "cost_nanos",
+    "correction_nanos",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "usage_source",
+    "provider_request_id",
+    "created_at",
+    "sent_at",
+)
+
+
+def write_admitted(admitted: Sequence[Admitted], now: datetime) -> None:
+    """A call for each attempt; a decision for each request, whose further attempts renew it."""
+    first = [item for item in admitted if item[1].decision_id is None]
+    insert_rows(RoutingDecision, _DECISION, [_decision(*item, now) for item in first])
+    for _, attempt, admission in admitted:
+        if attempt.decision_id is not None:
+            _renew(attempt.decision_id, admission)
+    insert_rows(Call, _CALL, [_call(*item, now) for item in admitted])
+
+
+def _renew(decision_id: uuid.UUID, admission: Admission) -> None:
+    RoutingDecision.objects.filter(pk=decision_id).update(
+        receipt=admission.decision.as_dict(), quality_met=admission.decision.quality_met
+    )
+
+
+def _decision(request: RouteRequest, _: "Attempt", admission: Admission, now: datetime) -> Row:
+    spender = access.spenders({request.user_id})[request.user_id]
+    keeps_prompt = spender.keeps_prompts and request.face != Face.CHAT
+    return (
+        admission.decision_id,
+        request.user_id,
+        request.api_key_id,
+        request.face.value,
+        request.task.value,
+        request.quality.value,
+        request.budget_nanos,
+        request.model or "",
+        request.prompt if keeps_prompt else "",
+        admission.decision.as_json(),
+        admission.decision.quality_met,
+        RoutingDecision.Outcome.RUNNING.value,
+        0,
+        now,
+    )
+
+
+def _call(request: RouteRequest, attempt: "Attempt", admission: Admission, now: datetime) -> Row:
+    chosen = admission.decision.chosen
+    assert chosen is not None  # noqa: S101
+    return (
+        admission.call_id,
+        admission.decision_id,
+        attempt.number,
+        admission.reservation_id,
+        request.user_id,
+        chosen.model_pk,
+        chosen.price_pk,
+        request.task.value,
+        request.quality.value,
+        Call.Outcome.RUNNING.value,
+        "",
+        "",
+        "",
+        admission.cap_tokens,
+        chosen.priced.estimated_cost_nanos,
+        admission.reserved_nanos,
+        *(0, 0, 0, 0, 0, 0),
+        "",
+        "",
+        now,
+        now,
+    )

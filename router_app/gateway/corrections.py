@@ -1,0 +1,41 @@
+"""Booking that a closed call really cost something else."""
+
+import uuid
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from router_app.analytics.usage import correct_usage
+from router_app.budgets import ledger
+from router_app.models import Call, RoutingDecision
+
+
+def correct_call(
+    call_id: uuid.UUID, *, actual_nanos: int, author_id: int | None, reason: str
+) -> int:
+    """Book that a closed call cost something else; returns the change in nanos.
+
+    Raises ValueError for an open call, a cost below nothing, or no reason.
+    """
+    with transaction.atomic():
+        call = Call.objects.get(pk=call_id)
+        delta = ledger.correct(
+            call.reservation_id,
+            actual_nanos=actual_nanos,
+            author_id=author_id,
+            reason=reason,
+            now=timezone.now(),
+        )
+        Call.objects.filter(pk=call_id).update(correction_nanos=F("correction_nanos") + delta)
+        RoutingDecision.objects.filter(pk=call.decision_id).update(
+            cost_nanos=F("cost_nanos") + delta
+        )
+        correct_usage(
+            user_id=call.user_id,
+            model_pk=call.model_id,
+            task_type=call.task_type,
+            at=call.created_at,
+            delta_nanos=delta,
+        )
+    return delta

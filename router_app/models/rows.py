@@ -1,0 +1,154 @@
+"""Many rows in one statement, for the few tables that every request writes.
+
+Between any two statements a thread gives the interpreter away and, in a busy process, waits to get
+it back; so a batch is written with one statement per table, not one per row. Plain SQL that SQLite
+and PostgreSQL both understand; values are given as Python has them (UUID, datetime, int, str).
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db import connection, models
+
+Row = Sequence[Any]
+_Adapt = Callable[[Any], Any]
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
+
+
+class _How(NamedTuple):
+    adding: frozenset[str]
+    only: str
+    returning: tuple[str, ...]
+    in_order: bool
+
+
+def insert_rows(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Insert `rows`, each with a value per column; columns left out get the database's default."""
+    if rows:
+        sql = _insert(model, columns, len(rows), _MARKS[connection.vendor])
+        _execute(sql, _flat(model, columns, rows))
+
+
+def update_rows(
+    model: type[models.Model],
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    *,
+    adding: frozenset[str] = frozenset(),
+    only: str = "",
+    returning: tuple[str, ...] = (),
+    in_order: bool = False,
+) -> list[tuple[Any, ...]]:
+    """Update by the first column, a unique key; returns of each changed row the `returning`
+    columns, or its key.
+
+    The `adding` columns are raised by their value instead of set to it. `only` is a further
+    condition, where `new_x` is the value given for column `x`. `in_order`: PostgreSQL locks the
+    rows in the order of their keys first, so that two processes never wait for each other.
+    """
+    if not rows:
+        return []
+    how = _How(adding, only, returning or columns[:1], in_order)
+    sql = _update(model, columns, how, len(rows), connection.vendor)
+    return _execute(sql, _flat(model, columns, rows))
+
+
+def _execute(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        # Beneath Django's cursor, which rewrites every placeholder of every statement.
+        with connection.wrap_database_errors:
+            cursor = connection.connection.execute(sql, values)
+            return cursor.fetchall()  # type: ignore[no-any-return]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _flat(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> list[Any]:
+    adapters = _adapters(connection.vendor, model, columns)
+    if adapters is None:
+        return [value for row in rows for value in row]
+    return [
+        value if adapt is None or value is None else adapt(value)
+        for row in rows
+        for value, adapt in zip(row, adapters, strict=True)
+    ]
+
+
+@lru_cache(maxsize=64)
+def _adapters(
+    vendor: str, model: type[models.Model], columns: tuple[str, ...]
+) -> tuple[_Adapt | None, ...] | None:
+    """How SQLite, which knows neither, is given UUIDs and instants: as Django writes them."""
+    if vendor != "sqlite":
+        return None
+    return tuple(_SQLITE.get(type(_field(model, column))) for column in columns)
+
+
+def _hex(value: uuid.UUID) -> str:
+    return value.hex
+
+
+@lru_cache(maxsize=256)  # a batch has few instants, each many times
+def _naive(value: datetime) -> str:
+    return str(value.astimezone(UTC).replace(tzinfo=None))
+
+
+_SQLITE: dict[type, _Adapt] = {models.UUIDField: _hex, models.DateTimeField: _naive}
+
+
+@lru_cache(maxsize=1024)
+def _insert(model: type[models.Model], columns: tuple[str, ...], count: int, mark: str) -> str:
+    values = _values(columns, count, mark)
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) {values}"
+
+
+@lru_cache(maxsize=1024)
+def _update(
+    model: type[models.Model], columns: tuple[str, ...], how: _How, count: int, vendor: str
+) -> str:
+    """`WITH v (new_…) AS (VALUES …) UPDATE …`: the new values stand under `new_` and a column."""
+    table, key = model._meta.db_table, columns[0]
+    new = {column: _new(model, column, vendor) for column in columns}
+    sets = (
+        f"{column} = {column} + {new[column]}"
+        if column in how.adding
+        else f"{column} = {new[column]}"
+        for column in columns[1:]
+    )
+    names = ", ".join(f"new_{column}" for column in columns)
+    given = f"v ({names}) AS ({_values(columns, count, _MARKS[vendor])})"
+    source, where = "v", [f"{key} = {new[key]}"]
+    if how.in_order and vendor == "postgresql" and count > 1:
+        keys = f"SELECT {new[key]} FROM v"  # noqa: S608
+        locked = f"SELECT {key} FROM {table} WHERE {key} IN ({keys}) ORDER BY {key} FOR UPDATE"  # noqa: S608
+        given, source = f"{given}, l (locked) AS ({locked})", "v, l"
+        where.append(f"{key} = locked")
+    where += [how.only] if how.only else []
+    return (
+        f"WITH {given} UPDATE {table} SET {', '.join(sets)} FROM {source} "  # noqa: S608
+        f"WHERE {' AND '.join(where)} RETURNING {', '.join(how.returning)}"
+    )
+
+
+def _values(columns: tuple[str, ...], count: int, mark: str) -> str:
+    row = f"({', '.join([mark] * len(columns))})"
+    return f"VALUES {', '.join([row] * count)}"
+
+
+def _new(model: type[models.Model], column: str, vendor: str) -> str:
+    """PostgreSQL takes what stands in VALUES for text; SQLite asks for no types."""
+    if vendor == "sqlite":
+        return f"new_{column}"
+    return f"CAST(new_{column} AS {_field(model, column).db_type(connection)})"
+
+
+def _field(model: type[models.Model], column: str) -> "models.Field[Any, Any]":
+    field = next(field for field in model._meta.concrete_fields if field.column == column)
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return field

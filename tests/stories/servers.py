@@ -1,0 +1,83 @@
+"""Real servers on the tests' own database: gunicorn processes that can be asked, and killed."""
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from django.db import connection
+
+from budgetrouter.serving.install import ROOT
+from budgetrouter.serving.web_server import COMMAND, answers
+from tests.serving.processes import wait_until
+from tests.serving.served import free_port
+
+STARTS_IN_SECONDS = 60
+
+
+class Gunicorn:
+    """Use as a context manager: one server process with one worker, until the end."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = folder / f"server-{port}.log"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "TEST_DATABASE_URL": database_url(),
+            "REQUEST_LOG_PATH": str(folder / "requests.jsonl"),
+            "PORT": str(port),
+            **environment,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def kill(self) -> None:
+        """End it and its worker as a power cut would."""
+        assert self._process
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                COMMAND,
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(self._is_up, STARTS_IN_SECONDS)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._process
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)  # gunicorn's quick end
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+        self.kill()
+
+    def _is_up(self) -> bool:
+        assert self._process
+        assert self._process.poll() is None, self._log.read_text(errors="replace")
+        return answers(f"{self.url}/health")
+
+
+def database_url() -> str:
+    """The tests' own database, for another process."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    user, host, port = database["USER"], database["HOST"], database["PORT"] or 5432
+    return f"postgres://{user}@{host}:{port}/{database['NAME']}"
