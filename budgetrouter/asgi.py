@@ -24,7 +24,7 @@ django_application = get_asgi_application()
 # After Django's set-up: these read settings and tables.
 from budgetrouter.body_limit import BodyLimit  # noqa: E402
 from budgetrouter.logging import bind_request_id  # noqa: E402
-from router_app.analytics import metrics  # noqa: E402
+from budgetrouter.middleware import note_answered  # noqa: E402
 from router_app.api.v1.addresses import is_v1  # noqa: E402
 from router_app.api.v1.application import serve as serve_v1  # noqa: E402
 from router_app.gateway import engine  # noqa: E402
@@ -49,7 +49,7 @@ async def _v1(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     request_id = bind_request_id(given.decode("latin-1"))
     served = await serve_v1(scope, receive, send, request_id=request_id)
     seconds = time.perf_counter() - begun
-    metrics.http_request_ended(scope["method"], served.route, served.status, seconds)
+    note_answered(scope["method"], served.route, served.status, seconds)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -1,7 +1,6 @@
 """Every request to Django: an id for its log lines, a header that names it, and its time counted.
 
-`/v1` is served in front of Django and does the same by itself, with `bind_request_id` and
-`metrics.http_request_ended`.
+`/v1` is served in front of Django and does the same with `bind_request_id` and `note_answered`.
 """
 
 import logging
@@ -51,15 +50,19 @@ def _bind(request: HttpRequest) -> str:
 def _ended(
     request: HttpRequest, response: HttpResponseBase, request_id: str, begun: float
 ) -> HttpResponseBase:
-    seconds, method = time.perf_counter() - begun, request.method or ""
-    route = route_of(request)
+    seconds = time.perf_counter() - begun
     response.headers["x-request-id"] = request_id
-    metrics.http_request_ended(method, route, response.status_code, seconds)
-    if logger.isEnabledFor(logging.DEBUG):
-        facts = {"method": method, "route": route, "status": response.status_code}
-        facts["milliseconds"] = round(seconds * 1000, 1)
-        logger.debug("request answered", extra={"facts": facts})
+    note_answered(request.method or "", route_of(request), response.status_code, seconds)
     return response
+
+
+def note_answered(method: str, route: str, status: int, seconds: float) -> None:
+    """Count an answered request, and log it if that is wanted. `route` is the URL's pattern."""
+    metrics.http_request_ended(method, route, status, seconds)
+    if logger.isEnabledFor(logging.DEBUG):
+        milliseconds = round(seconds * 1000, 1)
+        facts = {"method": method, "route": route, "status": status, "milliseconds": milliseconds}
+        logger.debug("request answered", extra={"facts": facts})
 
 
 def route_of(request: HttpRequest) -> str:
