@@ -1,9 +1,7 @@
 """How many tokens a text is: the likely number by its scripts, and a bound it cannot exceed."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from math import ceil
 from typing import Any
 
 from router_app.estimates.scripts import (
@@ -11,6 +9,7 @@ from router_app.estimates.scripts import (
     DIGIT,
     LINE,
     LOWER,
+    PER_ASCII,
     PER_CHARACTER,
     PER_RUN,
     SIGN,
@@ -18,6 +17,7 @@ from router_app.estimates.scripts import (
     UPPER,
     VIETNAMESE,
     marks,
+    table,
 )
 
 TOKENS_PER_MESSAGE = 4  # what a chat template usually adds around one message
@@ -29,30 +29,59 @@ JSON_FACTOR = 2  # tool and schema JSON is rewritten by templates before the mod
 # Empty until a tokenizer is a dependency worth having.
 COUNTERS: dict[str, Callable[[str], int]] = {}
 
-_WORDS = re.compile(f"{UPPER}?[{LOWER}{ACCENTED}{VIETNAMESE}]+|{UPPER}+")
-_NUMBERS = re.compile(f"{DIGIT}{{1,3}}")
-_GAPS = re.compile(f"{LINE}[{LINE}{SPACE}]*|{SPACE}{{2,}}")  # indentation is one token
-_RUNS = {mark: re.compile(f"[{re.escape(mark)}]+") for mark in (SIGN, *PER_RUN)}
+# What a stretch of marks costs in thousandths of a token, besides its characters.
+_PER_WORD, _PER_SIGNS, _PER_NUMBER, _PER_GAP = 380, 770, 1000, 400
+_PER_NUMBER_AFTER_SPACE = 1200
+
+_WORDS = table({LOWER + ACCENTED + VIETNAMESE: LOWER, UPPER: UPPER}, others=SPACE)
+_WIDE_SPACE = b"_"  # two spaces, where they are counted
+_ONLY = {mark: table({mark: mark}, others=SPACE) for mark in (SIGN, _WIDE_SPACE, *PER_RUN)}
 
 
 def estimate_tokens(text: str) -> int:
-    """Likely token count of `text`, 0 for none. Linear: a few milliseconds for 100,000 characters.
+    """Likely token count of `text`, 0 for none. Linear: a millisecond for 100,000 characters.
 
     Fitted to o200k: within about 10 % on English prompts and code, 20 % on other languages, where
     characters / 4 is up to 65 % short. Models with smaller vocabularies need more outside English.
     """
     shape = marks(text)
-    tokens = sum(shape.count(mark) * price for mark, price in PER_CHARACTER.items())
+    thousandths = sum(shape.count(mark) * price for mark, price in PER_ASCII.items())
     if not text.isascii():
-        tokens += sum(_runs(shape, mark) * price for mark, price in PER_RUN.items())
-    tokens += 0.38 * len(_WORDS.findall(shape)) + 0.77 * _runs(shape, SIGN)
-    tokens += len(_NUMBERS.findall(shape)) + 1.2 * shape.count(SPACE + DIGIT)
-    tokens += 0.4 * len(_GAPS.findall(shape))
-    return ceil(tokens)
+        thousandths += sum(shape.count(mark) * price for mark, price in PER_CHARACTER.items())
+        thousandths += sum(_runs(shape, mark) * price for mark, price in PER_RUN.items())
+    thousandths += _PER_WORD * _words(shape) + _PER_SIGNS * _runs(shape, SIGN)
+    thousandths += _PER_NUMBER * _numbers(shape) + _PER_GAP * _gaps(shape)
+    thousandths += _PER_NUMBER_AFTER_SPACE * shape.count(SPACE + DIGIT)
+    return -(-thousandths // 1000)
 
 
-def _runs(shape: str, mark: str) -> int:
-    return len(_RUNS[mark].findall(shape)) if mark in shape else 0
+# Counted with the methods of bytes, which are several times as quick as regular expressions.
+
+
+def _runs(shape: bytes, mark: bytes) -> int:
+    """Stretches of nothing but this mark."""
+    return len(shape.translate(_ONLY[mark]).split()) if mark in shape else 0
+
+
+def _words(shape: bytes) -> int:
+    """Latin words: `foo`, `Foo` and `FOO` are one each, `fooBar` is two, `HTMLfoo` too."""
+    letters = shape.translate(_WORDS)
+    return len(letters.split()) + letters.count(b"aA") + letters.count(b"AAa")
+
+
+def _numbers(shape: bytes) -> int:
+    """Groups of up to three digits, from the left of each number."""
+    rest = shape.replace(b"000", b".")
+    return shape.count(b"000") + rest.replace(b"00", b"0").count(b"0")
+
+
+def _gaps(shape: bytes) -> int:
+    """Line ends with the empty lines and the indentation after them, and other double spaces."""
+    first, *others = shape.split(LINE)
+    others = [line.lstrip(SPACE) for line in others]
+    line_ends = 1 + sum(map(bool, others[:-1])) if others else 0
+    text = LINE.join([first, *others])
+    return line_ends + _runs(text.replace(SPACE + SPACE, _WIDE_SPACE), _WIDE_SPACE)
 
 
 def estimate_input_tokens(messages: Sequence[Mapping[str, Any]], *, tools_json: str = "") -> int:

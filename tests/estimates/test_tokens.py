@@ -1,12 +1,15 @@
 """The likely token count against true counts, in many scripts."""
 
 import json
+import re
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router_app.estimates import tokens
 from router_app.estimates.scripts import marks
 from router_app.estimates.tokens import estimate_input_tokens, estimate_tokens
 
@@ -72,6 +75,26 @@ def test_a_conversation_costs_its_texts_and_a_little_a_message() -> None:
     assert estimate_input_tokens(one, tools_json='{"type": "function"}') > estimate_input_tokens(
         one
     )
+
+
+SHAPES = st.text("aAeo0 \n.", max_size=60).map(str.encode)
+
+
+@pytest.mark.parametrize(
+    ("count", "meaning"),
+    [
+        (tokens._words, b"A?[aeo]+|A+"),
+        (tokens._numbers, b"0{1,3}"),
+        (tokens._gaps, b"\n[\n ]*| {2,}"),
+        (lambda shape: tokens._runs(shape, b"."), rb"\.+"),
+    ],
+    ids=["words", "numbers", "gaps", "signs"],
+)
+@given(shape=SHAPES)
+def test_what_is_counted_is_what_these_expressions_find(
+    count: Callable[[bytes], int], meaning: bytes, shape: bytes
+) -> None:
+    assert count(shape) == len(re.findall(meaning, shape))
 
 
 def test_what_a_model_called_and_was_answered_is_read_by_it_too() -> None:
