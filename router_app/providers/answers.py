@@ -4,14 +4,12 @@ A reader never raises on what a server sent. It keeps the first fault, ends ther
 says in the end whether the answer was whole. So what came before a fault is still handed out.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router_app.providers import failures
-from router_app.providers.base import Delta as Delta
 from router_app.providers.base import (
+    Delta,
     Finished,
     ProviderFailure,
     ReasoningDelta,
@@ -19,6 +17,7 @@ from router_app.providers.base import (
     ToolCallsDelta,
     Usage,
 )
+from router_app.providers.chunks import Choice, Chunk, Parts, read_chunk, read_json, text_of
 from router_app.providers.sse import MAX_BODY_BYTES, EventParser, ServerEvent, TooLarge
 from router_app.providers.tool_calls import UNSTORABLE, Calls, Joiner, indexed, read_calls, written
 from router_app.providers.usage import read_usage
@@ -34,18 +33,22 @@ _FINISH_REASONS = {
 }
 _NAME = re.compile(r"[!-~]{1,200}")
 
+_NO_EXTRAS: dict[str, Any] = {}
+
 
 class Answer:
     """What is known so far. `ended`: nothing further will be taken from this answer."""
 
     def __init__(self) -> None:
         self.ended = False
+        self._deltas: list[Delta] = []  # taken, and not handed out yet
         self._done = False
         self._finish_reason = ""
         self._usage: Usage | None = None
         self._usage_now: Usage | None = None  # what the chunk at hand reports
         self._request_id = ""
         self._model = ""
+        self._model_as_sent = ""
         self._anything_came = False
         self._failure: ProviderFailure | None = None
 
@@ -58,10 +61,6 @@ class Answer:
         """The connection or its limits ended the answer."""
         self._failure = self._failure or failure
         self.ended = True
-
-    def held_back(self) -> Iterator[Delta]:
-        """What is only handed out once the answer is known to be whole."""
-        return iter(())
 
     def result(self) -> Finished:
         """The last event. Raises ProviderFailure unless the answer is whole.
@@ -76,18 +75,34 @@ class Answer:
         reason = _FINISH_REASONS.get(self._finish_reason, "stop")
         return Finished(reason, self._usage, self._request_id, self._model)
 
-    def _take(self, answer: Any, member: str) -> Iterator[Delta]:
-        """Take one JSON object; `member` of its first choice holds the text."""
-        if not isinstance(answer, Mapping):
-            return self.broke(failures.garbage("the provider's answer is not an object"))
-        extras = _mapping(answer.get("x_groq"))
-        self._take_facts(answer, extras)
-        error = answer.get("error") or extras.get("error")
+    def _parts_of(self, choice: Choice) -> Parts | None:
+        raise NotImplementedError
+
+    def _take(self, chunk: Chunk) -> None:
+        groq = chunk.x_groq if isinstance(chunk.x_groq, dict) else _NO_EXTRAS
+        self._take_facts(chunk, groq)
+        error = chunk.error or groq.get("error")
         if error:
-            return self._take_error(error)
-        choice = _first_choice(answer)
-        yield from self._take_parts(_mapping(choice.get(member)))
-        self._take_reason(choice.get("finish_reason"))
+            self._take_error(error)
+        elif chunk.choices:
+            choice = chunk.choices[0]
+            parts = self._parts_of(choice)
+            if parts is not None:
+                self._take_parts(parts)
+            self._take_reason(choice.finish_reason)
+
+    def _take_facts(self, chunk: Chunk, groq: dict[str, Any]) -> None:
+        """Usage comes up to twice with the same numbers: the last valid one counts, no sums."""
+        self._usage_now = None
+        if groq or chunk.usage is not None:
+            self._usage_now = read_usage(chunk.usage) or read_usage(groq.get("usage"))
+            self._usage = self._usage_now or self._usage
+            self._request_id = _name(groq.get("id")) or self._request_id
+        if not self._request_id:
+            self._request_id = _name(chunk.id)
+        if isinstance(chunk.model, str) and chunk.model != self._model_as_sent:
+            self._model_as_sent = chunk.model
+            self._model = _name(chunk.model) or self._model
 
     def _take_reason(self, reason: Any) -> None:
         if reason == "error":  # how some routers end a stream that failed behind them
@@ -95,34 +110,31 @@ class Answer:
         elif isinstance(reason, str):
             self._finish_reason = reason
 
-    def _take_facts(self, answer: Mapping[str, Any], extras: Mapping[str, Any]) -> None:
-        """Usage comes up to twice with the same numbers: the last valid one counts, no sums."""
-        self._usage_now = read_usage(answer.get("usage")) or read_usage(extras.get("usage"))
-        self._usage = self._usage_now or self._usage
-        self._request_id = _name(extras.get("id")) or self._request_id or _name(answer.get("id"))
-        self._model = _name(answer.get("model")) or self._model
-
     def _take_error(self, error: Any) -> None:
         came = self._anything_came
         self.broke(failures.error_inside(error, anything_came=came, usage=self._usage))
 
-    def _take_parts(self, parts: Mapping[str, Any]) -> Iterator[Delta]:
-        thought = _text(parts.get("reasoning")) or _text(parts.get("reasoning_content"))
-        text = _text(parts.get("content"))
-        calls = read_calls(parts.get("tool_calls"))
+    def _take_parts(self, parts: Parts) -> None:
+        thought = _text(parts.reasoning) or _text(parts.reasoning_content)
+        text = _text(parts.content)
+        calls = read_calls(parts.tool_calls)
         if thought or text or calls:
             self._anything_came = True
             self._usage = self._usage_now  # what was reported before this text does not count it
         if thought:
-            yield ReasoningDelta(thought)
+            self._deltas.append(ReasoningDelta(thought))
         if text:
-            yield TextDelta(text)
+            self._deltas.append(TextDelta(text))
         if calls:
-            yield from self._take_calls(calls)
+            self._take_calls(calls)
 
-    def _take_calls(self, calls: Calls) -> Iterator[Delta]:
+    def _take_calls(self, calls: Calls) -> None:
         if data := written(calls):
-            yield ToolCallsDelta(data)
+            self._deltas.append(ToolCallsDelta(data))
+
+    def _taken(self) -> list[Delta]:
+        taken, self._deltas = self._deltas, []
+        return taken
 
 
 class StreamedAnswer(Answer):
@@ -137,40 +149,64 @@ class StreamedAnswer(Answer):
         self._parser = EventParser()
         self._joiner = Joiner() if join_calls else None
 
-    def feed(self, chunk: bytes) -> Iterator[Delta]:
-        """Yield the deltas that `chunk` completes; an empty chunk is the end of the stream."""
-        events = self._parser.feed(chunk) if chunk else self._parser.close()
+    def feed(self, data: bytes) -> list[Delta]:
+        """The deltas that `data` completes; without data: the stream has ended."""
+        plain = self._parser.plain(data)
+        if plain is None:
+            self._feed_any(data)
+        else:
+            for event in plain:
+                self._take_data(event)
+                if self.ended:
+                    break
+        if not data:
+            self.ended = True
+        if self._joiner is not None and self.ended and self.is_whole:
+            calls = self._joiner.complete()
+            if calls:
+                super()._take_calls(calls)
+        return self._taken()
+
+    def _feed_any(self, data: bytes) -> None:
         try:
-            for event in events:
-                yield from self._take_event(event, at_end=not chunk)
+            for event in self._parser.feed(data) if data else self._parser.close():
+                self._take_event(event, at_end=not data)
                 if self.ended:
                     return
         except TooLarge as error:
             self.broke(failures.garbage(f"too large: {error}"))
-        self.ended = self.ended or not chunk
 
-    def _take_calls(self, calls: Calls) -> Iterator[Delta]:
-        if self._joiner is None:
-            yield from super()._take_calls(calls)
-        else:
-            self._joiner.add(calls)
+    def _take_event(self, event: ServerEvent, *, at_end: bool) -> None:
+        if event.name != "error" or event.data.strip() == "[DONE]":
+            return self._take_data(event.data, at_end=at_end)
+        error = read_json(event.data)
+        if isinstance(error, ProviderFailure):
+            return self._take_garbage(error, at_end=at_end)
+        return self._take_error((isinstance(error, dict) and error.get("error")) or error)
 
-    def held_back(self) -> Iterator[Delta]:
-        """What is only handed out once the answer is known to be whole."""
-        if self._joiner and self.is_whole and (calls := self._joiner.complete()):
-            yield from super()._take_calls(calls)
-
-    def _take_event(self, event: ServerEvent, *, at_end: bool) -> Iterator[Delta]:
-        if event.data.strip() == "[DONE]":
+    def _take_data(self, data: bytes | str, *, at_end: bool = False) -> None:
+        if data == b"[DONE]":
             self._done = self.ended = True
             return
-        answer = _json(event.data)
-        if isinstance(answer, ProviderFailure):
-            self.broke(failures.broken("the stream was cut") if at_end else answer)
-        elif event.name == "error":
-            self._take_error(_mapping(answer).get("error") or answer)
+        chunk = read_chunk(data)
+        if isinstance(chunk, Chunk):
+            self._take(chunk)
+        elif text_of(data).strip() == "[DONE]":
+            self._done = self.ended = True
         else:
-            yield from self._take(answer, "delta")
+            self._take_garbage(chunk, at_end=at_end)
+
+    def _take_garbage(self, failure: ProviderFailure, *, at_end: bool) -> None:
+        self.broke(failures.broken("the stream was cut") if at_end else failure)
+
+    def _parts_of(self, choice: Choice) -> Parts | None:
+        return choice.delta
+
+    def _take_calls(self, calls: Calls) -> None:
+        if self._joiner is None:
+            super()._take_calls(calls)
+        else:
+            self._joiner.add(calls)
 
 
 class WholeAnswer(Answer):
@@ -181,49 +217,42 @@ class WholeAnswer(Answer):
         self._body = bytearray()
         self._as_stream = as_stream
 
-    def feed(self, chunk: bytes) -> Iterator[Delta]:
-        """Collect; at the end of the body (an empty chunk) yield what it holds."""
-        self._body += chunk
+    def feed(self, data: bytes) -> list[Delta]:
+        """Collect; without data (the end of the body) the deltas that it holds."""
+        self._body += data
         if len(self._body) > MAX_BODY_BYTES:
             self._body.clear()
             self.broke(failures.garbage(f"too large: more than {MAX_BODY_BYTES:,} bytes"))
-        elif not chunk:
-            yield from self._take_body()
+        elif not data:
+            self._take_body()
             self.ended = True
+        return self._taken()
 
-    def _take_calls(self, calls: Calls) -> Iterator[Delta]:
-        yield from super()._take_calls(indexed(calls) if self._as_stream else calls)
-
-    def _take_body(self) -> Iterator[Delta]:
-        answer = _json(self._body.decode("utf-8", "replace"))
-        if isinstance(answer, ProviderFailure):
-            return self.broke(answer)
-        yield from self._take(answer, "message")
+    def _take_body(self) -> None:
+        chunk = read_chunk(self._body)
+        if not isinstance(chunk, Chunk):
+            self.broke(chunk)
+            return
+        self._take(chunk)
         if self._anything_came and not self.ended:
             self._done = True  # a body that came whole is whole, with or without a reason
         elif not self.is_whole:
             self.broke(failures.garbage("the provider's answer holds none"))
 
+    def _parts_of(self, choice: Choice) -> Parts | None:
+        return choice.message
 
-def _json(text: str) -> Any:
-    """The value, or a ProviderFailure: never the parser's error, which quotes the text."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return failures.garbage("the provider sent something that is not JSON")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = answer.get("choices")
-    return _mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    def _take_calls(self, calls: Calls) -> None:
+        super()._take_calls(indexed(calls) if self._as_stream else calls)
 
 
 def _text(value: Any) -> str:
-    return UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else ""
+    """A text as it may be stored and sent on; "" where it is none."""
+    if not isinstance(value, str):
+        return ""
+    if value.isascii() and "\x00" not in value:
+        return value
+    return UNSTORABLE.sub("\ufffd", value)
 
 
 def _name(value: Any) -> str:

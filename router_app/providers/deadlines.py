@@ -1,40 +1,36 @@
-"""The time limits of one call.
+"""The time limits of one call: which of them ends the wait that comes next. Does not wait itself.
 
 Our own, because a transport's read timeout starts anew with every byte: a server that sends a
 comment now and then would be read for ever. Comments move no limit here; only tokens do.
 """
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from router_app.providers.base import Billing, FailureKind, Limits, ProviderFailure
-
-T = TypeVar("T")
 
 # Once the finish reason is there the answer is whole; only its usage may still come.
 AFTER_FINISH_SECONDS = 5.0
 
 
 class Deadlines:
-    """Which limit ends the wait that comes next. Starts its clocks when it is made.
+    """Starts its clocks when it is made. Times are seconds of the running loop's clock.
 
-    Times are seconds of the running loop's clock. No timeout is ever open while the caller holds
-    an event: it would cancel the caller's own work.
+    No limit runs while the caller holds an event: `token_came` is said when the caller is back.
     """
+
+    __slots__ = ("_at", "_clock", "_has_token_limits", "_is_whole", "_limits", "_name", "_total_at")
 
     def __init__(self, limits: Limits, *, stream: bool = True) -> None:
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
-        started = self._clock()
-        self._total_at = started + limits.total
         self._has_token_limits = stream
         self._is_whole = False
-        self._name, self._at = (
-            ("first token", started + limits.first_token)
-            if stream
-            else ("whole answer", started + limits.whole)
-        )
+        started = self._clock()
+        self._total_at = started + limits.total
+        if stream:
+            self._name, self._at = "first token", started + limits.first_token
+        else:
+            self._name, self._at = "whole answer", started + limits.whole
 
     def token_came(self) -> None:
         """The caller took a token and wants the next."""
@@ -53,28 +49,22 @@ class Deadlines:
         if self._has_token_limits:
             self._name, self._at = "total", self._total_at
 
-    async def within(self, work: Awaitable[T]) -> T:
-        """The result of `work`. Raises ProviderFailure (TIMEOUT) naming the limit that bit.
+    @property
+    def at(self) -> float:
+        """When the wait that begins now must end."""
+        return min(self._at, self._total_at)
 
-        A result that came without waiting is checked too: a fast stream without an end would
-        otherwise never meet the total limit.
+    def check_total(self) -> None:
+        """Raises ProviderFailure where the total limit has passed.
+
+        A fast stream without an end never waits, so no wait of it would ever end too late.
         """
-        name, at = self._next()
-        try:
-            async with asyncio.timeout_at(at) as scope:
-                result = await work
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            raise self._failure(name) from None
         if self._clock() >= self._total_at:
             raise self._failure("total")
-        return result
 
-    def _next(self) -> tuple[str, float]:
-        if self._total_at <= self._at:
-            return "total", self._total_at
-        return self._name, self._at
+    def passed(self) -> ProviderFailure:
+        """The failure for a wait that lasted to its end: it names the limit that bit."""
+        return self._failure("total" if self._total_at <= self._at else self._name)
 
     def _failure(self, name: str) -> ProviderFailure:
         """Not to be retried: it has already cost the person the whole limit."""

@@ -156,6 +156,11 @@ def unreachable(detail: str, *, retry: bool = True) -> ProviderFailure:
     return ProviderFailure(FailureKind.CONNECT, detail, billing=_FREE, retry=retry)
 
 
+def no_address() -> ProviderFailure:
+    """The failure for an address that cannot be called."""
+    return unreachable("the provider's address cannot be used", retry=False)
+
+
 def bad_key() -> ProviderFailure:
     """The failure for a key that cannot even be put into a header."""
     return ProviderFailure(

@@ -1,161 +1,192 @@
-"""The one module that knows httpx and the transport below it.
+"""Connections to providers: opened, kept, counted and closed; one `Http` for each event loop.
 
-httpx's own connection pool is quadratic in open connections, so its API runs on aiohttp here.
-Chosen with care: no redirects, no proxies or netrc from the environment, no cookies, no
-decompression (a small gzip body can unpack to gigabytes), no repeats.
+Why not an HTTP client. A call costs us little but the client, so the client decides how many calls
+a process can make. CPU a call with 64 in flight, upstream answering after 50 ms: httpx's own pool
+grows with the square of the open connections (6 to 9 ms), httpx on aiohttp 0.45 ms, its transport
+alone 0.27, aiohttp 0.19, this 0.04. What is left out is what a call to a model must not do anyway:
+redirects, proxies and netrc from the environment, cookies, decompression (a small gzip body can
+unpack to gigabytes), repeats. httpx still reads addresses and knows whom to trust, and is what
+everything else here uses.
 
-Foreign exceptions become ProviderFailure in this module and nowhere else. What matters is whether
-the request may have reached the provider. The transport's own mapping cannot tell: it reports a
-server that hung up on us as a connect timeout. So the cause below it is asked.
+Failures say whether the request may have reached the provider: until it is connected, it has not;
+from the first byte sent on, it can. A kept connection that the server closes at that very moment
+belongs to the second kind and is never repeated here.
 """
 
-from collections.abc import Mapping
+import asyncio
+import base64
+import socket
+import ssl
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ssl import SSLContext
-from typing import cast
+from typing import NamedTuple
 
-import aiohttp
+import aiohappyeyeballs
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from router_app.providers import failures
-from router_app.providers.base import ProviderFailure
+from router_app.providers.connection import Connection
 
 MAX_CONNECTIONS = 2_000
 # Below the 5 s after which common servers (llama.cpp, uvicorn, Node) drop an idle connection: a
 # POST that meets a closing socket fails, and is never repeated by itself.
 KEEPALIVE_SECONDS = 4.0
-BUFFER_BYTES = 64 * 1024  # per connection, before the transport stops reading ahead
+SECOND_ADDRESS_SECONDS = 0.25  # when another address of the same name is tried beside the first
 
-_NO_ADDRESS = (
-    httpx.InvalidURL,
-    httpx.UnsupportedProtocol,
-    aiohttp.InvalidURL,
-    aiohttp.NonHttpUrlClientError,
-)
-_NO_TRUST = (aiohttp.ClientSSLError,)
-_NO_TIME = (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_NO_CONNECTION = (aiohttp.ClientConnectorError, httpx.ConnectError)
-_NO_HTTP = (aiohttp.ClientResponseError, httpx.RemoteProtocolError, ValueError)
-_FOREIGN = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-    aiohttp.ClientError,
-    OSError,
-    ValueError,
-)
+_PORTS = {"http": 80, "https": 443}
 
 
-class Reply:
-    """The answer to a request: its head is there, its body is read on demand."""
+class Origin(NamedTuple):
+    """Where connections lead."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-        self._chunks = aiter(cast(httpx.AsyncByteStream, response.stream))
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers  # looked up in any case
+    scheme: str
+    host: str
+    port: int
 
-    @property
-    def content_type(self) -> str:
-        """The media type alone, in lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    @property
-    def is_encoded(self) -> bool:
-        """The body is compressed, though we asked for it as it is."""
-        return self.headers.get("content-encoding", "identity").strip().lower() != "identity"
+class Target(NamedTuple):
+    """Where requests go: an origin, and the head of each request up to its length."""
 
-    async def read(self) -> bytes:
-        """The next bytes; b"" at the end. Raises ProviderFailure (BROKEN_STREAM)."""
-        try:
-            return await anext(self._chunks, b"")
-        except _FOREIGN:
-            raise failures.broken("the connection broke in the middle of the answer") from None
+    origin: Origin
+    head: bytes
 
-    async def close(self) -> None:
-        """Give the connection back, or drop it if the body was not read to its end."""
-        try:
-            await self._response.aclose()
-        except _FOREIGN:
-            return  # it broke while it was being dropped: dropped all the same
+
+def target_of(url: str, headers: Mapping[str, str]) -> Target:
+    """The target of POST requests to `url`. Raises ProviderFailure where it is no address."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise failures.no_address() from None
+    host = parsed.raw_host.decode("ascii")
+    port = parsed.port if parsed.port is not None else _PORTS.get(parsed.scheme, 0)
+    if parsed.scheme not in _PORTS or not host or not 0 < port < 65_536:
+        raise failures.no_address()
+    lines = {"Host": parsed.netloc.decode("ascii"), **headers, "Accept-Encoding": "identity"}
+    if parsed.userinfo:  # a server behind a password
+        pair = f"{parsed.username}:{parsed.password}".encode()
+        lines["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    head = [f"POST {parsed.raw_path.decode('ascii')} HTTP/1.1"]
+    head += [f"{name}: {value}" for name, value in lines.items()]
+    return Target(Origin(parsed.scheme, host, port), "\r\n".join([*head, ""]).encode("ascii"))
 
 
 class Http:
-    """One client, for one event loop; connections are opened at the first request.
+    """A pool. `trust` is for tests; by default the authorities that certifi lists are trusted."""
 
-    Tests inject a transport.
-    """
-
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(
-            transport=transport or _transport(),
-            follow_redirects=False,
-            trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+        self._trust = trust
+        self._open: set[Connection] = set()
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+        self._opening = 0
 
     async def post(
-        self, url: str, *, headers: Mapping[str, str], body: bytes, connect_seconds: float
-    ) -> Reply:
-        """Send, and wait for the head of the answer. Raises ProviderFailure.
+        self, target: Target, body: bytes, *, connect_seconds: float, until: float
+    ) -> Connection:
+        """Send, and wait for the head of the answer. Hand the connection to `release` afterwards.
 
-        Only connecting is limited here; every other limit is the caller's.
+        Raises ProviderFailure; TimeoutError at `until` (loop time), if the request was sent.
         """
-        # "pool" is the wait for a connection with all in it: a free place, resolving, TCP, TLS.
-        limit = httpx.Timeout(None, connect=connect_seconds, pool=connect_seconds)
+        connection = self._kept(target.origin)
+        if connection is None:
+            left = until - asyncio.get_running_loop().time()
+            connection = await self._connected(target.origin, min(connect_seconds, left))
         try:
-            request = self._client.build_request(
-                "POST",
-                url,
-                headers={**headers, "Accept-Encoding": "identity"},
-                content=body,
-                timeout=limit,
-            )
-            return Reply(await self._client.send(request, stream=True))
-        except _FOREIGN as error:
-            raise _failure_before_answer(error, connect_seconds) from None
+            connection.send(b"%bContent-Length: %d\r\n\r\n%b" % (target.head, len(body), body))
+            await connection.head(until)
+        except BaseException:
+            connection.drop()
+            raise
+        return connection
+
+    def release(self, origin: Origin, connection: Connection) -> None:
+        """Keep the connection for the next call, or drop it if its answer was not read."""
+        if not connection.is_reusable:
+            connection.drop()
+            return
+        connection.rest()
+        self._idle.setdefault(origin, []).append(connection)
+        if self._sweep is None:
+            self._sweep = _later(KEEPALIVE_SECONDS, self._drop_old)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        if self._sweep:
+            self._sweep.cancel()
+        for connection in list(self._open):
+            connection.drop()
+        self._idle.clear()
+        await asyncio.sleep(0)  # an aborted connection is gone one turn of the loop later
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        """The connection that rested last: it is the likeliest to be alive."""
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.is_reusable and not _is_old(connection):
+                return connection
+            connection.drop()
+        return None
+
+    def _drop_old(self) -> None:
+        self._sweep = None
+        for connection in (c for idle in self._idle.values() for c in idle if _is_old(c)):
+            connection.drop()
+        alive = {o: [c for c in idle if c.is_open] for o, idle in self._idle.items()}
+        self._idle = {origin: idle for origin, idle in alive.items() if idle}
+        if self._idle:
+            self._sweep = _later(KEEPALIVE_SECONDS, self._drop_old)
+
+    async def _connected(self, origin: Origin, seconds: float) -> Connection:
+        """A new connection. Raises ProviderFailure: nothing was sent, so nothing is billed."""
+        if len(self._open) + self._opening >= MAX_CONNECTIONS:
+            raise failures.unreachable("too many connections to providers are open")
+        self._opening += 1
+        try:
+            async with asyncio.timeout(seconds):
+                connection = await self._connect(origin)
+        except TimeoutError:
+            detail = f"too slow: the limit 'connect' of {seconds:.3g} s passed"
+            raise failures.unreachable(detail) from None
+        except ssl.SSLError:
+            detail = "no trusted connection to the provider"
+            raise failures.unreachable(detail, retry=False) from None
+        except (OSError, ValueError, OverflowError):
+            raise failures.unreachable("no connection to the provider") from None
+        finally:
+            self._opening -= 1
+        if not connection.is_open:  # it was closed again while we waited for our turn
+            raise failures.unreachable("no connection to the provider")
+        self._open.add(connection)
+        return connection
+
+    async def _connect(self, origin: Origin) -> Connection:
+        loop = asyncio.get_running_loop()
+        is_tls = origin.scheme == "https"
+        places = await loop.getaddrinfo(
+            origin.host, origin.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )
+        sock = await aiohappyeyeballs.start_connection(
+            places, happy_eyeballs_delay=SECOND_ADDRESS_SECONDS, interleave=1, loop=loop
+        )
+        _, connection = await loop.create_connection(
+            lambda: Connection(self._open.discard),
+            sock=sock,
+            ssl=(self._trust or _trust()) if is_tls else None,
+            server_hostname=origin.host if is_tls else None,
+        )
+        return connection
 
 
-def _failure_before_answer(error: Exception, connect_seconds: float) -> ProviderFailure:
-    """Say whether the request can have been read. From the first byte sent on: it can."""
-    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    if isinstance(cause, _NO_ADDRESS):
-        return failures.unreachable("the provider's address cannot be used", retry=False)
-    if isinstance(cause, _NO_TRUST):
-        return failures.unreachable("no trusted connection to the provider", retry=False)
-    if isinstance(cause, _NO_TIME):
-        detail = f"too slow: the limit 'connect' of {connect_seconds:g} s passed"
-        return failures.unreachable(detail)
-    if isinstance(cause, _NO_CONNECTION):
-        return failures.unreachable("no connection to the provider")
-    if isinstance(cause, _NO_HTTP):
-        return failures.garbage("the provider's answer is not HTTP")
-    return failures.broken("the provider closed the connection before it answered")
+def _is_old(connection: Connection) -> bool:
+    return asyncio.get_running_loop().time() - connection.idle_since > KEEPALIVE_SECONDS
 
 
-def _transport() -> AiohttpTransport:
-    return AiohttpTransport(verify=_trust(), trust_env=False, client=_session)
-
-
-def _session() -> aiohttp.ClientSession:
-    """Made inside the loop, at the first request."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            ssl=_trust(), limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        read_bufsize=BUFFER_BYTES,
-    )
+def _later(seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, work)
 
 
 @lru_cache(maxsize=1)
-def _trust() -> SSLContext:
+def _trust() -> ssl.SSLContext:
     """Reading the certificates takes tens of milliseconds: once for all loops."""
     return httpx.create_ssl_context(trust_env=False)

@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,8 +18,9 @@ import msgspec
 from router_app.providers import failures
 from router_app.providers.answers import Answer, StreamedAnswer, WholeAnswer
 from router_app.providers.base import CallRequest, Endpoint, Event, ProviderFailure
+from router_app.providers.connection import Connection
 from router_app.providers.deadlines import Deadlines
-from router_app.providers.http import Http, Reply
+from router_app.providers.http import Http, Target, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,76 +60,93 @@ class OpenAICompatible:
 
         After `Finished` run the iterator to its end: that lets the connection be used again.
         """
+        target, body = _target(request.endpoint), _body(request)
         deadlines = Deadlines(request.limits, stream=request.stream)
-        reply = await deadlines.within(self._send(request))
+        reply = await self._send(target, body, request.limits.connect, deadlines)
         try:
             answer = await _answer_to(request, reply, deadlines)
             while not answer.ended:
-                for delta in answer.feed(await _next_chunk(reply, deadlines, answer)):
+                for delta in answer.feed(await _next_bytes(reply, deadlines, answer)):
                     yield delta
                     deadlines.token_came()
-            for delta in answer.held_back():
-                yield delta
             yield answer.result()
-            await _read_to_end(reply)
+            if not reply.is_complete:
+                await _read_to_end(reply)
         finally:
-            await reply.close()
+            self._http.release(target.origin, reply)
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
-    async def _send(self, request: CallRequest) -> Reply:
-        return await self._http.post(
-            request.endpoint.base_url.rstrip("/") + "/chat/completions",
-            headers=_headers(request.endpoint),
-            body=_body(request),
-            connect_seconds=request.limits.connect,
-        )
+    async def _send(
+        self, target: Target, body: bytes, connect_seconds: float, deadlines: Deadlines
+    ) -> Connection:
+        try:
+            return await self._http.post(
+                target, body, connect_seconds=connect_seconds, until=deadlines.at
+            )
+        except TimeoutError:
+            raise deadlines.passed() from None
 
 
 async def _answer_to(
-    request: CallRequest, reply: Reply, deadlines: Deadlines
+    request: CallRequest, reply: Connection, deadlines: Deadlines
 ) -> StreamedAnswer | WholeAnswer:
     """Choose by the head how to read the body. Raises ProviderFailure."""
     if reply.status != 200:
         raise failures.refusal(reply.status, reply.headers, await _beginning(reply))
     if reply.is_encoded:
         raise failures.garbage("the provider compressed its answer, which we do not accept")
-    if reply.content_type == "text/event-stream":
+    kind = reply.content_type
+    if kind == b"text/event-stream":
         return StreamedAnswer(join_calls=not request.stream)
-    if reply.content_type == "application/json":
+    if kind == b"application/json":
         deadlines.only_total()
         return WholeAnswer(as_stream=request.stream)
     raise failures.garbage("the provider's answer is neither a stream nor JSON")
 
 
-async def _next_chunk(reply: Reply, deadlines: Deadlines, answer: Answer) -> bytes:
+async def _next_bytes(reply: Connection, deadlines: Deadlines, answer: Answer) -> bytes:
     """b"" at the end, and where the call broke: then the answer knows why."""
     if answer.is_whole:
         deadlines.answer_is_whole()
     try:
-        return await deadlines.within(reply.read())
+        data = await reply.read(deadlines.at)
+        deadlines.check_total()
+    except TimeoutError:
+        answer.broke(deadlines.passed())
     except ProviderFailure as failure:
         answer.broke(failure)
-        return b""
+    else:
+        return data
+    return b""
 
 
-async def _beginning(reply: Reply) -> bytes:
+async def _beginning(reply: Connection) -> bytes:
     """As much of an error's body as is worth reading."""
     body = bytearray()
+    until = _in(ERROR_BODY_SECONDS)
     with suppress(TimeoutError, ProviderFailure):
-        async with asyncio.timeout(ERROR_BODY_SECONDS):
-            while len(body) < failures.MAX_ERROR_BYTES and (chunk := await reply.read()):
-                body += chunk
+        while len(body) < failures.MAX_ERROR_BYTES and (data := await reply.read(until)):
+            body += data
     return bytes(body[: failures.MAX_ERROR_BYTES])
 
 
-async def _read_to_end(reply: Reply) -> None:
+async def _read_to_end(reply: Connection) -> None:
+    until = _in(AFTER_END_SECONDS)
     with suppress(TimeoutError, ProviderFailure):
-        async with asyncio.timeout(AFTER_END_SECONDS):
-            while await reply.read():
-                pass
+        while await reply.read(until):
+            pass
+
+
+def _in(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+@lru_cache(maxsize=256)
+def _target(endpoint: Endpoint) -> Target:
+    return target_of(endpoint.base_url.rstrip("/") + "/chat/completions", _headers(endpoint))
 
 
 def _headers(endpoint: Endpoint) -> Mapping[str, str]:

@@ -1,6 +1,5 @@
 """What a provider says it used, read with suspicion: this becomes money."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from router_app.providers.base import Usage
@@ -15,7 +14,7 @@ def read_usage(raw: Any) -> Usage | None:
     answered read something. A detail that is no part of its whole is dropped, the rest stays.
     Groq's other `x_groq.usage` (hardware caches) has neither count and so is None.
     """
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return None
     given, made = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
     if given is None or made is None or given + made == 0:
@@ -36,5 +35,5 @@ def _count(value: Any) -> int | None:
 
 def _part(details: Any, name: str, whole: int) -> int:
     """A subset of `whole`; 0 where it is absent or cannot be true."""
-    part = _count(details.get(name)) if isinstance(details, Mapping) else None
+    part = _count(details.get(name)) if isinstance(details, dict) else None
     return part if part is not None and part <= whole else 0

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -23,6 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.providers import behaviours
+from tests.providers.behaviours.table import Behaviour
 from tests.providers.exchange import ClientLeft, Exchange, Received, read_request
 
 
@@ -42,6 +44,7 @@ class HostileUpstream:
     """Use as a context manager. Lists may be read from any thread."""
 
     port: int = 0
+    tls: ssl.SSLContext | None = None
     received: list[Received] = field(default_factory=list)
     bill: list[Billed] = field(default_factory=list)
     left_early: list[str] = field(default_factory=list)  # behaviours whose client hung up
@@ -49,6 +52,7 @@ class HostileUpstream:
     connections_made: int = 0
     faults: list[str] = field(default_factory=list)  # of this server itself: must stay empty
     _queue: deque[str] = field(default_factory=lambda: deque(["answers"]))
+    _said: Behaviour | None = None
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread | None = None
     _free: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,12 +62,17 @@ class HostileUpstream:
         """A base URL; without a name the queue of `behave` decides."""
         if behaviour and behaviour not in behaviours.BY_NAME:
             raise KeyError(behaviour)
-        return f"http://127.0.0.1:{self.port}/{behaviour or 'v1'}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}/{behaviour or 'v1'}"
 
     def behave(self, *names: str) -> None:
         """What the next requests to `url()` get, one after another; the last one for ever."""
         assert set(names) <= set(behaviours.BY_NAME), names
         self._queue = deque(names)
+
+    def say(self, behaviour: Behaviour) -> None:
+        """The same with one that has no name."""
+        self._said = behaviour
 
     def hold(self) -> None:
         """Let no request be answered until `let_go`."""
@@ -112,7 +121,9 @@ class HostileUpstream:
     def _run(self, listening: socket.socket, ready: threading.Event) -> None:
         loop = self._loop
         asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(asyncio.start_server(self._connected, sock=listening))
+        server = loop.run_until_complete(
+            asyncio.start_server(self._connected, sock=listening, ssl=self.tls)
+        )
         ready.set()
         loop.run_forever()
         server.close()
@@ -153,7 +164,7 @@ class HostileUpstream:
         await self._free.wait()
         exchange = Exchange(request, reader, writer)
         try:
-            await behaviours.BY_NAME[name](exchange)
+            await (self._said or behaviours.BY_NAME[name])(exchange)
         except (ClientLeft, ConnectionError):
             self.left_early.append(name)
             return False

@@ -4,8 +4,10 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+import uvloop
 
-from router_app.providers.base import Finished, Limits, TextDelta
+from router_app.providers import http
+from router_app.providers.base import Billing, FailureKind, Finished, Limits, TextDelta
 from router_app.providers.openai_compatible import OpenAICompatible
 from tests.providers.behaviours import TEXT
 from tests.providers.calling import a_request, drain
@@ -106,3 +108,130 @@ def test_three_hundred_calls_at_once(hostile_upstream: HostileUpstream) -> None:
 
     asyncio.run(run())
     assert len(hostile_upstream.bill) == 300
+
+
+def test_a_kept_connection_that_the_server_closed_is_not_used(
+    hostile_upstream: HostileUpstream,
+) -> None:
+    async def run() -> None:
+        provider = OpenAICompatible()
+        for _ in range(3):
+            outcome = await drain(
+                provider, a_request(hostile_upstream.url("whole_said_to_close"), stream=False)
+            )
+            assert outcome.text == "".join(TEXT)
+            await hostile_upstream.eventually(lambda: hostile_upstream.open_connections == 0)
+        await provider.aclose()
+
+    asyncio.run(run())
+    assert len(hostile_upstream.received) == hostile_upstream.connections_made == 3
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("name", ["closes_before_headers", "resets_before_headers"])
+def test_a_kept_connection_that_closes_under_the_request_is_no_reason_to_repeat_it(
+    hostile_upstream: HostileUpstream, name: str, stream: bool
+) -> None:
+    """The server may have read it and begun: only who holds the money may ask again."""
+    hostile_upstream.behave("answers", name, "answers")
+
+    async def run() -> None:
+        provider = OpenAICompatible()
+        request = a_request(hostile_upstream.url(), stream=stream)
+        assert (await drain(provider, request)).failure is None
+        failure = (await drain(provider, request)).failed
+        assert failure.kind is FailureKind.BROKEN_STREAM
+        assert (failure.billing, failure.retry) == (Billing.UNKNOWN, True)
+        assert (len(hostile_upstream.received), hostile_upstream.connections_made) == (2, 1)
+        assert (await drain(provider, request)).failure is None
+        assert (len(hostile_upstream.received), hostile_upstream.connections_made) == (3, 2)
+        await provider.aclose()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("name", ["two_answers", "length_too_small", "whole_until_closed"])
+def test_what_an_answer_left_behind_is_never_the_next_answer(
+    hostile_upstream: HostileUpstream, name: str
+) -> None:
+    hostile_upstream.behave(name, "calls_a_tool_whole")
+
+    async def run() -> None:
+        provider = OpenAICompatible()
+        request = a_request(hostile_upstream.url(), stream=False)
+        await drain(provider, request)
+        outcome = await drain(provider, request)
+        assert (outcome.text, outcome.finished.finish_reason) == ("", "tool_calls")
+        await provider.aclose()
+
+    asyncio.run(run())
+    assert hostile_upstream.connections_made == 2
+
+
+def test_an_idle_connection_is_closed_before_the_server_would(
+    hostile_upstream: HostileUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "KEEPALIVE_SECONDS", 0.05)
+
+    async def run() -> None:
+        provider = OpenAICompatible()
+        request = a_request(hostile_upstream.url("answers_whole"))
+        await asyncio.gather(drain(provider, request), drain(provider, request))
+        await hostile_upstream.eventually(lambda: hostile_upstream.open_connections == 0)
+        assert (await drain(provider, request)).failure is None
+        await provider.aclose()
+
+    asyncio.run(run())
+    assert hostile_upstream.connections_made == 3
+
+
+def test_more_connections_than_allowed_are_refused_before_anything_is_sent(
+    hostile_upstream: HostileUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 2)
+
+    async def run() -> None:
+        provider = OpenAICompatible()
+        hostile_upstream.hold()
+        request = a_request(hostile_upstream.url("answers"))
+        calls = [asyncio.create_task(drain(provider, request)) for _ in range(2)]
+        await hostile_upstream.eventually(lambda: len(hostile_upstream.received) == 2)
+        failure = (await drain(provider, request)).failed
+        assert failure.kind is FailureKind.CONNECT
+        assert (failure.billing, failure.retry) == (Billing.NOT_BILLED, True)
+        hostile_upstream.let_go()
+        assert all(outcome.failure is None for outcome in await asyncio.gather(*calls))
+        assert (await drain(provider, request)).failure is None
+        await provider.aclose()
+
+    asyncio.run(run())
+    assert hostile_upstream.connections_made == 2
+
+
+def test_closing_ends_the_calls_under_way(hostile_upstream: HostileUpstream) -> None:
+    async def run() -> None:
+        provider = OpenAICompatible()
+        calls = [
+            asyncio.create_task(drain(provider, a_request(hostile_upstream.url(name))))
+            for name in ("slow_headers", "slow_first_token")
+        ]
+        await hostile_upstream.eventually(lambda: len(hostile_upstream.received) == 2)
+        await provider.aclose()
+        for outcome in await asyncio.gather(*calls):
+            assert outcome.failed.kind is FailureKind.BROKEN_STREAM
+
+    asyncio.run(run())
+
+
+def test_it_works_on_the_event_loop_of_the_server_as_well(
+    hostile_upstream: HostileUpstream,
+) -> None:
+    async def run() -> None:
+        provider = OpenAICompatible()
+        for name in ("answers", "answers_whole", "endless_tokens", "half_body", "answers"):
+            outcome = await drain(provider, a_request(hostile_upstream.url(name)))
+            assert (outcome.failure is None) == name.startswith("answers")
+        await provider.aclose()
+        await hostile_upstream.eventually(lambda: hostile_upstream.open_connections == 0)
+
+    uvloop.run(run())

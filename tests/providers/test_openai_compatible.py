@@ -1,28 +1,24 @@
 """Groq's protocol, as its SDK and documents describe it."""
 
-import asyncio
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import pytest
-import respx
 
 from router_app.providers.base import (
     Billing,
-    CallRequest,
     FailureKind,
     Finished,
     ReasoningDelta,
     TextDelta,
     Usage,
 )
-from router_app.providers.http import Http
-from router_app.providers.openai_compatible import OpenAICompatible
-from tests.providers.calling import MODEL, Outcome, a_request, drain
+from tests.providers.calling import MODEL, Outcome, a_request, call
+from tests.providers.exchange import Exchange, Received
+from tests.providers.hostile import HostileUpstream
 
-BASE = "https://api.groq.com/openai/v1"
-REQUEST = a_request(BASE)
 USAGE = {
     "prompt_tokens": 100,
     "completion_tokens": 30,
@@ -34,35 +30,28 @@ USAGE = {
 TRUE_USAGE = Usage(100, 30, cached_tokens=64, reasoning_tokens=20)
 
 
-def ask(answer: Any, request: CallRequest = REQUEST) -> tuple[Outcome, httpx.Request]:
-    """Call a mocked Groq; what came of it, and what it was sent."""
-    router = respx.MockRouter(assert_all_called=False)
-    route = router.post(f"{request.endpoint.base_url}/chat/completions")
-    if isinstance(answer, httpx.Response):
-        route.mock(return_value=answer)
-    else:
-        route.mock(side_effect=answer)
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the server is to say."""
 
-    async def run() -> Outcome:
-        provider = OpenAICompatible(Http(httpx.MockTransport(router.async_handler)))
-        outcome = await drain(provider, request)
-        await provider.aclose()
-        return outcome
-
-    outcome = asyncio.run(run())
-    return outcome, route.calls.last.request
+    body: bytes
+    status: int = 200
+    kind: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def ask_nobody(request: CallRequest) -> Outcome:
-    """A call that must end before anything is sent."""
+def ask(answer: Response, **more: Any) -> tuple[Outcome, Received]:
+    """Call a server that says this; what came of it, and what it was sent."""
 
-    def refuse(_: httpx.Request) -> httpx.Response:
-        raise AssertionError("it was sent")
+    async def behave(exchange: Exchange) -> None:
+        headers = {name.replace("-", "_"): value for name, value in answer.headers.items()}
+        await exchange.body(answer.status, answer.body, answer.kind, **headers)
 
-    async def run() -> Outcome:
-        return await drain(OpenAICompatible(Http(httpx.MockTransport(refuse))), request)
-
-    return asyncio.run(run())
+    with HostileUpstream() as upstream:
+        upstream.say(behave)
+        outcome = call(a_request(upstream.url(), **more))
+        assert upstream.faults == []
+    return outcome, upstream.received[-1]
 
 
 def chunk(delta: Any = None, reason: str | None = None, **more: Any) -> dict[str, Any]:
@@ -73,13 +62,17 @@ def chunk(delta: Any = None, reason: str | None = None, **more: Any) -> dict[str
     )
 
 
-def streamed(*events: Any, done: bool = True) -> httpx.Response:
+def streamed(*events: Any, done: bool = True) -> Response:
     """A streamed answer."""
     lines = [e if isinstance(e, str) else f"data: {json.dumps(e)}" for e in events]
     lines += ["data: [DONE]"] if done else []
     body = "".join(f"{line}\n\n" for line in lines)
-    headers = {"content-type": "text/event-stream; charset=utf-8"}
-    return httpx.Response(200, headers=headers, content=body.encode())
+    return Response(body.encode(), kind="text/event-stream; charset=utf-8")
+
+
+def whole(answer: Any, **more: Any) -> Response:
+    """An answer in one piece."""
+    return Response(json.dumps(answer).encode(), **more)
 
 
 def test_a_streamed_answer() -> None:
@@ -150,16 +143,16 @@ def test_a_whole_answer() -> None:
         "usage": USAGE,
         "x_groq": {"id": "req_1", "usage": {"dram_cached_tokens": 1, "sram_cached_tokens": 2}},
     }
-    outcome, _ = ask(httpx.Response(200, json=answer))
+    outcome, _ = ask(whole(answer))
     finished = Finished("stop", TRUE_USAGE, "req_1", MODEL)
     assert outcome.events == [ReasoningDelta("Hm."), TextDelta("Hello!"), finished]
 
 
 def test_asking_for_a_whole_answer() -> None:
     answer = {"choices": [{"message": {"content": "Hello!"}, "finish_reason": "stop"}]}
-    outcome, sent = ask(httpx.Response(200, json=answer), a_request(BASE, stream=False))
+    outcome, sent = ask(whole(answer), stream=False)
     assert outcome.text == "Hello!"
-    assert json.loads(sent.content) == {
+    assert sent.body == {
         "model": MODEL,
         "messages": [{"role": "user", "content": "Say hello"}],
         "stream": False,
@@ -169,7 +162,7 @@ def test_asking_for_a_whole_answer() -> None:
 
 @pytest.mark.parametrize("answer", [{}, {"choices": []}, {"choices": [{"message": {}}]}, [1], None])
 def test_a_whole_body_without_an_answer(answer: Any) -> None:
-    outcome, _ = ask(httpx.Response(200, json=answer))
+    outcome, _ = ask(whole(answer))
     assert outcome.failed.kind is FailureKind.PROTOCOL
     assert outcome.failed.billing is Billing.UNKNOWN
 
@@ -251,9 +244,9 @@ def test_what_is_sent() -> None:
         "model": "dearer",
         "messages": [],
     }
-    outcome, sent = ask(streamed(chunk({"content": "a"}, "stop")), a_request(BASE, extra=extra))
+    outcome, sent = ask(streamed(chunk({"content": "a"}, "stop")), extra=extra)
     assert outcome.text == "a"
-    assert json.loads(sent.content) == {
+    assert sent.body == {
         "temperature": 0.2,
         "model": MODEL,
         "messages": [{"role": "user", "content": "Say hello"}],
@@ -263,28 +256,27 @@ def test_what_is_sent() -> None:
     }
     assert sent.headers["authorization"] == "Bearer gsk_test"
     assert sent.headers["accept-encoding"] == "identity"
+    assert sent.path == "/v1/chat/completions"
 
 
 def test_a_server_of_the_old_school_gets_the_old_name_and_no_key() -> None:
-    request = a_request("http://127.0.0.1:8081/v1", slug="demo", key="")
-    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), request)
-    body = json.loads(sent.content)
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), slug="demo", key="")
+    body = sent.body
     assert body["max_tokens"] == 64 and "max_completion_tokens" not in body
     assert "authorization" not in sent.headers
 
 
 def test_a_prompt_of_half_characters_is_sent_anyhow() -> None:
-    request = a_request(BASE, messages=[{"role": "user", "content": "a\ud83db é"}])
-    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), request)
-    assert json.loads(sent.content)["messages"][0]["content"] == "a?b é"
+    messages = [{"role": "user", "content": "a\ud83db é"}]
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), messages=messages)
+    assert sent.body["messages"][0]["content"] == "a?b é"
 
 
 @pytest.mark.parametrize("slug, is_kept", [("groq", False), ("openai", True), ("demo", True)])
 def test_a_name_is_said_where_it_is_understood(slug: str, is_kept: bool) -> None:
     messages = [{"role": "user", "name": "ana", "content": "Hi"}, {"role": "user", "content": "?"}]
-    request = a_request(BASE, slug=slug, messages=messages)
-    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), request)
-    said = json.loads(sent.content)["messages"]
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), slug=slug, messages=messages)
+    said = sent.body["messages"]
     assert said[0].get("name") == ("ana" if is_kept else None)
     assert said[0]["content"] == "Hi" and said[1] == messages[1]
     assert messages[0]["name"] == "ana", "the caller's own messages stay as they are"
@@ -307,8 +299,8 @@ def test_what_a_caller_may_ask_for_is_passed_on_as_it_is() -> None:
         "presence_penalty": -2,
         "frequency_penalty": 0.5,
     }
-    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), a_request(BASE, extra=extra))
-    body = json.loads(sent.content)
+    _, sent = ask(streamed(chunk({"content": "a"}, "stop")), extra=extra)
+    body = sent.body
     assert {name: body[name] for name in extra} == extra
 
 
@@ -316,31 +308,14 @@ def test_a_request_that_cannot_be_written_is_not_sent() -> None:
     nested: list[Any] = []
     for _ in range(100_000):
         nested = [nested]
-    failure = ask_nobody(a_request(BASE, extra={"tools": nested})).failed
+    request = a_request("http://127.0.0.1:1/v1", extra={"tools": nested})
+    failure = call(request).failed
     assert (failure.kind, failure.billing) == (FailureKind.REJECTED, Billing.NOT_BILLED)
-
-
-@pytest.mark.parametrize(
-    "error, kind, billing",
-    [
-        (httpx.ConnectError, FailureKind.CONNECT, Billing.NOT_BILLED),
-        (httpx.ConnectTimeout, FailureKind.CONNECT, Billing.NOT_BILLED),
-        (httpx.PoolTimeout, FailureKind.CONNECT, Billing.NOT_BILLED),
-        (httpx.ReadTimeout, FailureKind.BROKEN_STREAM, Billing.UNKNOWN),
-        (httpx.ReadError, FailureKind.BROKEN_STREAM, Billing.UNKNOWN),
-        (httpx.WriteError, FailureKind.BROKEN_STREAM, Billing.UNKNOWN),
-        (httpx.RemoteProtocolError, FailureKind.PROTOCOL, Billing.UNKNOWN),
-        (httpx.UnsupportedProtocol, FailureKind.CONNECT, Billing.NOT_BILLED),
-    ],
-)
-def test_network_errors(error: type[Exception], kind: FailureKind, billing: Billing) -> None:
-    outcome, _ = ask(error)
-    assert (outcome.failed.kind, outcome.failed.billing) == (kind, billing)
 
 
 def test_groqs_rate_limit() -> None:
     error = {"message": "Rate limit", "type": "tokens", "code": "rate_limit_exceeded"}
-    answer = httpx.Response(429, json={"error": error}, headers={"Retry-After": "5.289"})
+    answer = whole({"error": error}, status=429, headers={"Retry-After": "5.289"})
     outcome, _ = ask(answer)
     assert outcome.failed.kind is FailureKind.OVERLOADED
     assert outcome.failed.retry_after_seconds == 5.289

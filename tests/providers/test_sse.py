@@ -89,3 +89,44 @@ def test_a_name_belongs_to_one_event() -> None:
 def test_events_before_the_flood_are_kept() -> None:
     events, too_large = parse([b"data: a\n\ndata: " + b"x" * 2_000_000])
     assert (events, too_large) == ([ServerEvent("", "a")], True)
+
+
+PLAIN = st.lists(st.sampled_from(["a", "", " b", "é€😀", "[DONE]", "data: x"])).map(
+    lambda texts: "".join(f"data: {text}\n\n" for text in texts).encode()
+)
+
+
+def parse_quickly(chunks: Sequence[bytes], **limits: int) -> tuple[list[str], bool]:
+    """What `parse` reads, asking `plain` first; and whether it became too large."""
+    parser, data = EventParser(**limits), []
+    try:
+        for chunk in chunks:
+            plain = parser.plain(chunk)
+            if plain is None:
+                data += [event.data for event in parser.feed(chunk)]
+            else:
+                data += [event.decode("utf-8", "replace") for event in plain]
+        data += [event.data for event in parser.close()]
+    except TooLarge:
+        return data, True
+    return data, False
+
+
+@given(bodies=st.lists(PLAIN | BODIES | st.binary(max_size=20)), bytes_=st.integers(1, 60))
+@example(bodies=[b"event: x\n", b"data: a\n\n"], bytes_=60)
+@example(bodies=[b"data: a\r", b"data: b\n\n"], bytes_=60)
+@example(bodies=[b"data: a\n\n\ndata: b\n\n"], bytes_=60)
+@example(bodies=[b"data: a\n\nid: 7\n\n"], bytes_=60)
+def test_the_quick_way_reads_the_same(bodies: list[bytes], bytes_: int) -> None:
+    for limits in ({}, {"max_body_bytes": bytes_}, {"max_line_bytes": bytes_}):
+        quick, became_too_large = parse_quickly(bodies, **limits)
+        events, was_too_large = parse(bodies, **limits)
+        assert became_too_large == was_too_large
+        known = [event.data for event in events]
+        assert quick == known[: len(quick)] if was_too_large else quick == known
+
+
+def test_the_quick_way_is_taken() -> None:
+    parser = EventParser()
+    assert parser.plain(b"data: a\n\ndata: [DONE]\n\n") == [b"a", b"[DONE]"]
+    assert parser.plain(b": a comment\n\n") is None
