@@ -8,7 +8,7 @@ from router_app.api.amounts import encode
 from router_app.api.errors import body_of
 from router_app.api.v1.receipts import completion_id
 from router_app.errors import RouterError
-from router_app.gateway.requests import Delta, RunEvent, Thinking, ToolCalls
+from router_app.gateway.requests import Delta, RunEvent, Switched, Thinking, ToolCalls
 
 DONE = b"data: [DONE]\n\n"
 WAITING = b": waiting\n\n"  # a comment: it keeps the connection, and clients pass over it
@@ -39,14 +39,15 @@ class Chunks:
             return
         self._shell["model"] = model
         delta = b'data: %b,"choices":[{"index":0,"delta":{' % encode(self._shell)[:-1]
-        self._role = delta + b'"role":"assistant","content":""' + self._end
+        self._role = delta + b'"role":"assistant","content":'
         self._text = delta + b'"content":'
         self._thinking = delta + b'"reasoning":'
         self._calls = delta + b'"tool_calls":'
 
-    def first(self) -> bytes:
-        """The chunk with the role."""
-        return self._role
+    def first(self, begun: Iterable[RunEvent] | None) -> bytes:
+        """The chunk with the role. Where only tools are called, there is no text to add to."""
+        only_calls = {type(event) for event in begun or ()} - {Thinking, Switched} == {ToolCalls}
+        return self._role + (b"null" if only_calls else b'""') + self._end
 
     def pieces(self, events: Iterable[RunEvent]) -> Iterator[bytes]:
         """The events as chunks, put together to pieces of a size worth sending."""

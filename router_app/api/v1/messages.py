@@ -47,6 +47,8 @@ def _image(url: str) -> str:
 
 Text = Annotated[str, AfterValidator(without_nul)]
 Name = Annotated[str, Field(max_length=256, description="Accepted, and not passed on.")]
+# What clients add to an answer and send back with it.
+Echo = Annotated[Any, Field(description="Accepted, and not passed on.")]
 CallName = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -165,6 +167,7 @@ class CalledFunction(TypedDict):
 
     name: CallName
     arguments: str
+    parsed_arguments: NotRequired[Echo]
 
 
 @with_config(STRICT)
@@ -174,6 +177,7 @@ class ToolCall(TypedDict):
     id: CallName
     type: Literal["function"]
     function: CalledFunction
+    index: NotRequired[Echo]
 
 
 @with_config(STRICT)
@@ -188,9 +192,10 @@ class AssistantMessage(TypedDict):
     tool_calls: NotRequired[Annotated[list[ToolCall], Field(max_length=MOST_TOOL_CALLS)] | None]
     name: NotRequired[Name | None]
     refusal: NotRequired[Text | None]
-    reasoning: NotRequired[Annotated[str | None, Field(description="Not passed on.")]]
-    reasoning_content: NotRequired[Annotated[str | None, Field(description="Not passed on.")]]
-    annotations: NotRequired[Annotated[list[Any] | None, Field(description="Not passed on.")]]
+    reasoning: NotRequired[Echo]
+    reasoning_content: NotRequired[Echo]
+    annotations: NotRequired[Echo]
+    parsed: NotRequired[Echo]
     audio: NotRequired[None]
     function_call: NotRequired[None]
 

@@ -67,7 +67,7 @@ async def pieces_of(
 ) -> AsyncGenerator[bytes]:
     """The stream. `begun` is what has come already. Never raises: a failure is its last event."""
     chunks.speak_as(run.admission.spec.id)
-    yield chunks.first()
+    yield chunks.first(begun)
     try:
         events = begun
         while events is not None:
