@@ -5,6 +5,26 @@ Start with `catalog.py` and `prices.py` for what operators change, `ledger.py` f
 `catalog/`, corrections in `gateway/closing.py`. `budgetrouter/operators.py` groups the tables.
 """
 
-from router_app.admin import accounts, budgets, calls, catalog, chat, ledger, policy, prices
+from router_app.admin import (
+    accounts,
+    budgets,
+    calls,
+    catalog,
+    chat,
+    ledger,
+    policy,
+    prices,
+    providers,
+)
 
-__all__ = ["accounts", "budgets", "calls", "catalog", "chat", "ledger", "policy", "prices"]
+__all__ = [
+    "accounts",
+    "budgets",
+    "calls",
+    "catalog",
+    "chat",
+    "ledger",
+    "policy",
+    "prices",
+    "providers",
+]

@@ -6,8 +6,16 @@ from datetime import date, datetime
 from django.db.models import Prefetch
 
 from router_app.catalog.prices import usd_text
-from router_app.catalog.snapshot import providers_in_use
+from router_app.catalog.snapshot import abilities, providers_in_use
 from router_app.models import LanguageModel, Price, Provider
+from router_app.routing.needs import Need
+
+_WORDS = {
+    Need.TOOLS: "tools",
+    Need.VISION: "images",
+    Need.JSON_MODE: "JSON mode",
+    Need.JSON_SCHEMA: "JSON schema",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class ListedModel:
     name: str
     quality: int
     strengths: tuple[str, ...]
+    abilities: tuple[str, ...]  # what it can be asked for besides text, in words
+    reasoning_efforts: tuple[str, ...]
     context_tokens: int
     max_output_tokens: int
     status: str
@@ -38,6 +48,13 @@ class ListedModel:
     unavailable_reason: str
     price: ListedPrice | None  # None: not routed to
     coming: tuple[ListedPrice, ...]  # later prices, the next one first
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Its abilities for a narrow column: who keeps to a schema has a JSON mode besides."""
+        if _WORDS[Need.JSON_SCHEMA] in self.abilities:
+            return tuple(word for word in self.abilities if word != _WORDS[Need.JSON_MODE])
+        return tuple("JSON" if word == _WORDS[Need.JSON_MODE] else word for word in self.abilities)
 
     @property
     def is_routed_to(self) -> bool:
@@ -88,6 +105,8 @@ def _listed(row: LanguageModel, now: datetime) -> ListedModel:
         name=row.name,
         quality=row.quality,
         strengths=tuple(row.strengths),
+        abilities=_abilities(row),
+        reasoning_efforts=tuple(row.reasoning_efforts),
         context_tokens=row.context_tokens,
         max_output_tokens=row.max_output_tokens,
         status=row.status,
@@ -98,6 +117,12 @@ def _listed(row: LanguageModel, now: datetime) -> ListedModel:
         price=_price(current) if current else None,
         coming=tuple(_price(price) for price in coming),
     )
+
+
+def _abilities(row: LanguageModel) -> tuple[str, ...]:
+    able = abilities(row)
+    words = tuple(word for need, word in _WORDS.items() if need in able)
+    return (*words, "reasoning") if row.reasoning_efforts else words
 
 
 def _price(row: Price) -> ListedPrice:

@@ -57,10 +57,15 @@ class Snapshot:
 _current: Snapshot | None = None
 
 
-def current_snapshot(now: datetime) -> Snapshot:
-    """The catalogue in force, read anew if anything changed since the last time."""
+def current_snapshot(now: datetime, number: int | None = None) -> Snapshot:
+    """The catalogue in force, read anew if anything changed since the last time.
+
+    `number` is the revision, where the caller has just read it.
+    """
     global _current
-    number = CatalogRevision.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+    if number is None:
+        revisions = CatalogRevision.objects.filter(pk=1).values_list("number", flat=True)
+        number = revisions.first() or 0
     known = _current
     if known is None or known.revision != number or (known.good_until and known.good_until <= now):
         known = _current = _read(number, now)

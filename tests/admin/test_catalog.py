@@ -5,7 +5,8 @@ from django.utils import timezone
 
 from router_app.catalog.snapshot import current_snapshot
 from router_app.models import CatalogRevision, LanguageModel, Provider, RoutingPolicy
-from tests.admin.conftest import text_of
+from router_app.routing.needs import Need
+from tests.admin.conftest import no_rows, text_of
 from tests.factories import make_model
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +85,64 @@ def test_what_calls_refer_to_keeps_its_identity(operator, call):
     form = operator.get(f"{MODELS}{call.model_id}/change/").context["adminform"].form
     assert "model_id" not in form.fields
     assert "quality" in form.fields
+
+
+def _model_form(model: LanguageModel, **typed: str) -> dict[str, str]:
+    sent = {
+        "provider": str(model.provider_id), "model_id": model.model_id, "name": model.name,
+        "quality": str(model.quality), "context_tokens": str(model.context_tokens),
+        "max_output_tokens": str(model.max_output_tokens), "template_allowance_tokens": "256",
+        "status": model.status, "image_tokens": str(model.image_tokens), **no_rows("prices"),
+    }  # fmt: skip
+    return sent | typed
+
+
+def test_what_a_model_can_do_is_ticked_and_typed_and_routing_notices(operator):
+    model = make_model(reasoning_efforts=["low"])
+    current_snapshot(timezone.now())
+    page = f"{MODELS}{model.pk}/change/"
+    assert 'value="low"' in text_of(operator.get(page))
+
+    sent = _model_form(
+        model, supports_tools="on", supports_vision="on", image_tokens="2048",
+        reasoning_efforts="none, low  high,low",
+    )  # fmt: skip
+    assert operator.post(page, sent).status_code == 302
+    model.refresh_from_db()
+    assert model.reasoning_efforts == ["none", "low", "high"]
+    assert 'value="none, low, high"' in text_of(operator.get(page))
+    spec = current_snapshot(timezone.now()).spec(model.model_id)
+    assert spec is not None
+    assert spec.supports == {Need.TOOLS, Need.VISION}
+    assert (spec.reasoning_efforts, spec.image_tokens) == ({"none", "low", "high"}, 2048)
+
+    operator.post(page, _model_form(model, reasoning_efforts=""))
+    model.refresh_from_db()
+    assert (model.reasoning_efforts, model.supports_tools) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"reasoning_efforts": "low, High"}, "High is not one"),
+        ({"reasoning_efforts": '["low"]'}, "is not one"),
+        ({"image_tokens": "0"}, "greater than or equal to 1"),
+        ({"image_tokens": "1000001"}, "less than or equal to 1000000"),
+    ],
+)
+def test_an_ability_that_cannot_be_meant_is_refused(operator, typed, said):
+    model = make_model(reasoning_efforts=["low"])
+    response = operator.post(f"{MODELS}{model.pk}/change/", _model_form(model, **typed))
+    assert said in text_of(response)
+    model.refresh_from_db()
+    assert (model.reasoning_efforts, model.image_tokens) == (["low"], 16_384)
+
+
+def test_models_are_found_by_what_they_take(operator):
+    make_model("seer", supports_vision=True)
+    make_model("blind")
+    found = operator.get(f"{MODELS}?supports_vision__exact=1").context["cl"].queryset
+    assert [model.model_id for model in found] == ["seer"]
 
 
 def test_a_policy_begins_with_the_one_in_force_and_becomes_a_new_row(operator, root):

@@ -126,7 +126,7 @@ def test_a_new_model_without_a_price_leads_to_the_form(operator, model):
     sent = {
         "provider": model.provider_id, "model_id": "new/one", "name": "New one", "quality": "70",
         "strengths": ["code", "email"], "context_tokens": "8192", "max_output_tokens": "4096",
-        "template_allowance_tokens": "256", "status": "active",
+        "template_allowance_tokens": "256", "status": "active", "image_tokens": "16384",
     }  # fmt: skip
     response = operator.post("/admin/router_app/languagemodel/add/", sent, follow=True)
     made = LanguageModel.objects.get(model_id="new/one")

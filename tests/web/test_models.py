@@ -44,6 +44,20 @@ def test_with_a_key_the_provider_takes_over(client, person, settings):
     assert "gsk_" not in page
 
 
+def test_what_a_model_takes_besides_text_stands_below_its_name(client, person):
+    make_model("plain")
+    make_model(
+        "able", supports_tools=True, supports_json_mode=True, supports_json_schema=True,
+        reasoning_efforts=["low", "high"],
+    )  # fmt: skip
+    make_model("seer", supports_vision=True, supports_json_mode=True)
+    page = _page(client)
+    assert ">tools · JSON schema · reasoning<" in page
+    assert "Besides text: tools, JSON mode, JSON schema, reasoning (low, high)" in page
+    assert ">images · JSON<" in page
+    assert page.count("Besides text") == 2
+
+
 def test_each_status_in_words(client, person):
     now = timezone.now()
     make_model("old", status="retired", retires_on=date(2026, 8, 16), replaced_by="newer")
