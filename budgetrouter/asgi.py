@@ -27,7 +27,7 @@ from budgetrouter.logging import bind_request_id  # noqa: E402
 from budgetrouter.middleware import note_answered  # noqa: E402
 from router_app.api.v1.addresses import is_v1  # noqa: E402
 from router_app.api.v1.application import serve as serve_v1  # noqa: E402
-from router_app.gateway import engine  # noqa: E402
+from router_app.gateway import engine, recording  # noqa: E402
 
 limited_application = BodyLimit(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
@@ -59,4 +59,5 @@ async def _live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await engine.shutdown(UNWATCHED_RUNS_SECONDS)
+    await recording.finish()
     await send({"type": "lifespan.shutdown.complete"})

@@ -1,6 +1,5 @@
 """`POST /route`: a prompt and a budget in, an answer and its receipt out."""
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 
 from router_app.api.auth import ApiKey, Session
@@ -9,12 +8,16 @@ from router_app.api.error_replies import (
     ErrorReply,
     NoCandidateReply,
 )
-from router_app.api.face import caller_of, face, reply_response
+from router_app.api.face import caller_of, face, reply_response, request_id_of
+from router_app.api.idempotency import HEADER, KEY_PARAMETER, claim_of, response_once
 from router_app.api.receipts import answer_reply, attempt_reply, preview_reply
 from router_app.api.replies import AttemptReply, RouteReply
 from router_app.api.requests import RouteBody
 from router_app.gateway import service
+from router_app.gateway.execution import Run
+from router_app.gateway.recording import answer_of
 from router_app.gateway.requests import Answer, RouteRequest
+from router_app.gateway.writer import writer
 from router_app.models import Call
 from router_app.money import plain_usd
 
@@ -24,9 +27,10 @@ RESPONSES = {
     401: ErrorReply,
     402: BudgetErrorReply,
     403: ErrorReply,
+    409: ErrorReply,
     413: ErrorReply,
     415: ErrorReply,
-    422: NoCandidateReply,
+    422: NoCandidateReply | ErrorReply,
     429: ErrorReply,
     500: ErrorReply,
     502: ErrorReply,
@@ -42,14 +46,22 @@ RESPONSES = {
     summary="Route a prompt",
     tags=["Routing"],
     auth=[ApiKey(counted=True), Session()],
+    openapi_extra={"parameters": [KEY_PARAMETER]},
 )
 async def route(request: HttpRequest, body: RouteBody) -> HttpResponse:
     """Choose the best model that the budgets allow, ask it, and say what it cost and why.
 
     With `dry_run` the decision and its price come back, and nothing is called, held or stored.
     """
-    asked = body.for_caller(caller_of(request))
-    return await (_dry_run(asked) if body.dry_run else _answer(asked))
+    caller = caller_of(request)
+    asked = body.for_caller(caller)
+    if body.dry_run:
+        return await _dry_run(asked)
+    key = request.headers.get(HEADER)
+    claim = claim_of(key, user_id=caller.user_id, address="/route", body=request.body)
+    if claim is None:
+        return await _response(await service.answer(asked))
+    return await response_once(claim, asked, _ended, request_id_of(request))
 
 
 async def _dry_run(asked: RouteRequest) -> HttpResponse:
@@ -57,8 +69,11 @@ async def _dry_run(asked: RouteRequest) -> HttpResponse:
     return reply_response(reply, {"x-router-model": reply.model, "x-router-cost": "0"})
 
 
-async def _answer(asked: RouteRequest) -> HttpResponse:
-    answer = await service.answer(asked)
+async def _ended(run: Run) -> HttpResponse:
+    return await _response(await answer_of(run))
+
+
+async def _response(answer: Answer) -> HttpResponse:
     headers = {
         "x-router-model": answer.model,
         "x-router-cost": plain_usd(answer.total_cost_nanos),
@@ -72,6 +87,5 @@ async def _attempts(answer: Answer) -> list[AttemptReply]:
     if answer.attempts == 1:
         return []
     calls = Call.objects.filter(decision_id=answer.decision_id).select_related("model")
-    return await sync_to_async(
-        lambda: [attempt_reply(call) for call in calls.order_by("attempt")]
-    )()
+    # On the writer's thread: this may run after the request that asked has ended.
+    return await writer.run(lambda: [attempt_reply(call) for call in calls.order_by("attempt")])

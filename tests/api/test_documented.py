@@ -78,8 +78,8 @@ def test_every_status_of_the_table_is_in_the_schema() -> None:
     documented = set(re.findall(r"^\| (\d{3}) \|", DOCS, re.MULTILINE))
     answered = set(schema()["paths"]["/route"]["post"]["responses"])
 
-    # 404 and 405 belong to addresses, not to operations; 409 is for calls that can be changed.
-    assert documented - {"404", "405", "409"} == answered - {"200"}
+    # 404 and 405 belong to addresses, not to operations.
+    assert documented - {"404", "405"} == answered - {"200"}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.serving.processes import wait_until
 from tests.serving.served import free_port
 
 STARTS_IN_SECONDS = 60
+ENDS_IN_SECONDS = 60
 
 
 class Gunicorn:
@@ -41,6 +42,12 @@ class Gunicorn:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def terminate(self) -> None:
+        """Ask it to end, as a supervisor does, and wait until it has."""
+        assert self._process
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(ENDS_IN_SECONDS)
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:

@@ -160,3 +160,28 @@ def test_the_client_leaves_and_comes_back_to_another_server(
     assert len(upstream.received) == len(upstream.bill) == 1
     assert_nothing_held()
     assert_clean()
+
+
+def test_the_server_is_stopped_during_a_call_that_nobody_waits_for(
+    servers: list[Gunicorn], headers: dict[str, str], upstream: HostileUpstream
+) -> None:
+    upstream.hold()
+
+    async def story() -> None:
+        async with httpx.AsyncClient(headers=headers, timeout=60) as client:
+            asked = asyncio.create_task(client.post(f"{servers[0].url}{ROUTE[0]}", json=ROUTE[1]))
+            await upstream.eventually(lambda: len(upstream.received) == 1, 30)
+            asked.cancel()
+
+    asyncio.run(story())
+    servers[0].terminate()
+    upstream.let_go()
+
+    # What became of it was written down before the process ended.
+    again = post(servers[1], ROUTE, headers)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.status_code in (502, 503)
+    assert again.json()["error"]["id"] == str(RoutingDecision.objects.get().pk)
+    assert len(upstream.received) == 1
+    assert_nothing_held()
+    assert_clean()

@@ -7,6 +7,7 @@ A request goes through these, in this order:
 - `reading.py`, `requests.py`, `messages.py`, `tools.py`, `unsupported.py`   the body, strictly
 - `counted.py`       what counts against the limits of a key
 - `answering.py`     from what was asked to the reply; `completions.py`, `models.py` make it
+- `once.py`          the same under an `Idempotency-Key`
 - `routed.py`, `conversation.py`, `naming.py`   the body as the gateway's request
 - `receipts.py`, `streams.py`, `chunks.py`   the answer as JSON, whole or piece by piece
 - `outgoing.py`, `errors.py`   writing replies; what is answered otherwise than elsewhere
