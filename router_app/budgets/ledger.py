@@ -208,12 +208,6 @@ def overdue(now: datetime, *, user_id: int | None = None) -> list[Reservation]:
     return list(late if user_id is None else late.filter(user_id=user_id))
 
 
-def any_overdue(now: datetime) -> bool:
-    """Whether `overdue` would find any."""
-    late = Reservation.objects.filter(state__in=Reservation.OPEN_STATES, lease_ends_at__lte=now)
-    return late.exists()
-
-
 def correct(
     reservation_id: uuid.UUID,
     *,

@@ -1,6 +1,7 @@
 """Which windows the cost of a request must be held in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,31 +10,44 @@ from django.db.models import Max, Q
 from router_app.budgets.windows import period_bounds
 from router_app.errors import Unavailable
 from router_app.models import Budget, Window
+from router_app.models.rows import instant, select
 
 
-def applying_budgets(user_id: int, task_type: str) -> list[Budget]:
-    """The person's active budgets that cover this task, in primary-key order."""
-    covers = Q(task_type="") | Q(task_type=task_type)
-    return list(Budget.objects.filter(covers, user_id=user_id, is_active=True).order_by("pk"))
+@dataclass(slots=True)
+class OpenWindow:
+    """A window that an admission decides on: read once for a batch, lowered by each hold of it."""
+
+    pk: int
+    budget: Budget
+    starts_at: datetime
+    ends_at: datetime | None
+    limit_nanos: int
+    spent_nanos: int
+    reserved_nanos: int
+    overage_nanos: int
+
+    @property
+    def free_nanos(self) -> int:
+        """What may still be held; never negative."""
+        used = self.spent_nanos + self.overage_nanos + self.reserved_nanos
+        return max(0, self.limit_nanos - used)
 
 
-def current_windows(budgets: Iterable[Budget], now: datetime) -> list[Window]:
-    """The window of each budget that `now` lies in, in primary-key order; made where missing.
+def current_windows(budgets: Iterable[Budget], now: datetime) -> dict[int, OpenWindow]:
+    """By budget id, the window that `now` lies in; made where it is missing.
 
     To be called in a transaction. Raises Unavailable rather than leave a budget out.
     """
     wanted = {budget.pk: budget for budget in budgets}
-    found = open_windows(wanted, now)
+    found = _read(wanted, now)
     if missing := wanted.keys() - found.keys():
         # Locked, so that a limit which is being changed now is the new window's limit too.
         rows = Budget.objects.select_for_update().filter(pk__in=missing).order_by("pk")
         Window.objects.bulk_create([_new_window(row, now) for row in rows], ignore_conflicts=True)
-        found = open_windows(wanted, now)
+        found = _read(wanted, now)
     if len(found) < len(wanted):
         raise Unavailable("A budget could not be opened. Try again in a few seconds.")
-    for window in found.values():
-        window.budget = wanted[window.budget_id]
-    return sorted(found.values(), key=lambda window: window.pk)
+    return found
 
 
 def open_windows(budgets: dict[int, Budget], now: datetime) -> dict[int, Window]:
@@ -41,6 +55,26 @@ def open_windows(budgets: dict[int, Budget], now: datetime) -> dict[int, Window]
     running = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
     windows = Window.objects.filter(running, budget_id__in=budgets, starts_at__lte=now)
     return {window.budget_id: window for window in windows}
+
+
+def _read(budgets: Mapping[int, Budget], now: datetime) -> dict[int, OpenWindow]:
+    if not budgets:
+        return {}
+    marks = ", ".join("?" * len(budgets))
+    rows = select(_SELECT.format(marks=marks), [*budgets, now, now])
+    windows = {}
+    for pk, budget_id, starts_at, ends_at, *counters in rows:
+        begin = instant(starts_at)
+        assert begin is not None  # noqa: S101  the column is not nullable
+        windows[budget_id] = OpenWindow(pk, budgets[budget_id], begin, instant(ends_at), *counters)
+    return windows
+
+
+_SELECT = (
+    "SELECT id, budget_id, starts_at, ends_at, "
+    "limit_nanos, spent_nanos, reserved_nanos, overage_nanos FROM router_app_window "
+    "WHERE budget_id IN ({marks}) AND starts_at <= ? AND (ends_at IS NULL OR ends_at > ?)"
+)
 
 
 def _new_window(budget: Budget, now: datetime) -> Window:

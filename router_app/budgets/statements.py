@@ -1,12 +1,12 @@
 """What a person has left, for pages and replies. Reads only."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router_app.budgets.ledger import Counters
-from router_app.budgets.plans import open_windows
+from router_app.budgets.plans import OpenWindow, open_windows
 from router_app.budgets.windows import period_bounds
 from router_app.models import Budget, Window
 
@@ -48,20 +48,22 @@ def in_order(statements: Iterable[Statement]) -> list[Statement]:
     return sorted(statements, key=lambda s: (_ORDER[s.period], bool(s.task_type), s.budget_id))
 
 
-def statement_of(budget: Budget, window: Window, counters: Counters | None = None) -> Statement:
+def statement_of(
+    budget: Budget, window: Window | OpenWindow, counters: Counters | None = None
+) -> Statement:
     """One budget in one of its windows; with the counters as they are now, where given."""
-    if counters is not None:
-        window = Window(starts_at=window.starts_at, ends_at=window.ends_at, **asdict(counters))
+    now = counters or window
+    used = now.spent_nanos + now.overage_nanos + now.reserved_nanos
     return Statement(
         budget_id=budget.pk,
         name=budget.name,
         period=budget.period,
         task_type=budget.task_type,
-        limit_nanos=window.limit_nanos,
-        spent_nanos=window.spent_nanos,
-        reserved_nanos=window.reserved_nanos,
-        overage_nanos=window.overage_nanos,
-        free_nanos=window.free_nanos,
+        limit_nanos=now.limit_nanos,
+        spent_nanos=now.spent_nanos,
+        reserved_nanos=now.reserved_nanos,
+        overage_nanos=now.overage_nanos,
+        free_nanos=max(0, now.limit_nanos - used),
         starts_at=window.starts_at,
         resets_at=window.ends_at,
         time_zone=budget.time_zone,

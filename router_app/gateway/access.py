@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from router_app.models import AccessRevision, ApiKey, Budget, User
+from router_app.models.rows import select
 
 MOST_REMEMBERED = 10_000  # people; beyond that all are forgotten and read again
 
@@ -39,6 +40,29 @@ class Spender:
             return True
         expires_at = self.keys.get(api_key_id, now)
         return expires_at is None or expires_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """What tells whether anything remembered is out of date, in one look."""
+
+    access: int
+    catalog: int
+    any_overdue: bool  # whether a reservation is past its lease
+
+
+_REVISIONS = (
+    "SELECT (SELECT number FROM router_app_accessrevision WHERE id = 1), "
+    "(SELECT number FROM router_app_catalogrevision WHERE id = 1), "
+    "EXISTS (SELECT 1 FROM router_app_reservation "
+    "WHERE state IN ('held', 'sent') AND lease_ends_at <= ?)"
+)
+
+
+def read_revisions(now: datetime) -> Revisions:
+    """Inside the transaction that admits."""
+    ((people, catalog, overdue),) = select(_REVISIONS, [now])
+    return Revisions(people or 0, catalog or 0, bool(overdue))
 
 
 class Access:

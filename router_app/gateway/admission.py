@@ -18,17 +18,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from router_app.budgets import ledger
-from router_app.budgets.plans import current_windows
+from router_app.budgets.plans import OpenWindow, current_windows
 from router_app.catalog.snapshot import Snapshot, current_snapshot
 from router_app.errors import NotAuthenticated, PermissionDenied, RouterError
 from router_app.estimates.tokens import estimate_input_tokens, input_bound_base
-from router_app.gateway.access import access
+from router_app.gateway.access import access, read_revisions
 from router_app.gateway.admitted import write_admitted
 from router_app.gateway.cooling import cooling
 from router_app.gateway.expiry import expire_at_admission
 from router_app.gateway.refusals import error_of, without_budget
 from router_app.gateway.requests import Admission, RouteRequest
-from router_app.models import Budget, Window
+from router_app.models import Budget
 from router_app.models.ids import new_id
 from router_app.routing.choose import decide
 from router_app.routing.decision import Decision
@@ -82,9 +82,7 @@ class Asked:
 def admit_all(asked: Sequence[Asked]) -> list[Outcome]:
     """Hold the money of each, or return (not raise) why not, so that the record is kept."""
     now = timezone.now()
-    expire_at_admission(now)
-    access.check()
-    snapshot = current_snapshot(now)
+    snapshot = _up_to_date(now)
     outcomes = _admit_all(asked, snapshot, now)
     return [
         (outcome, item.record(outcome) if item.record else None)
@@ -105,8 +103,7 @@ def preview(request: RouteRequest, sizes: Sizes) -> tuple[Decision, Snapshot]:
     Raises the error that a real request would be answered with.
     """
     now = timezone.now()
-    access.check()
-    snapshot = current_snapshot(now)
+    snapshot = _up_to_date(now)
     windows = _windows_of(request, _open_windows([Asked(request, sizes)], now), now)
     if isinstance(windows, RouterError):
         raise windows
@@ -114,6 +111,14 @@ def preview(request: RouteRequest, sizes: Sizes) -> tuple[Decision, Snapshot]:
     if decision.chosen is None:
         raise error_of(decision, windows)
     return decision, snapshot
+
+
+def _up_to_date(now: datetime) -> Snapshot:
+    """What is remembered, checked against the database; what is overdue is closed first."""
+    revisions = read_revisions(now)
+    expire_at_admission(now, any_overdue=revisions.any_overdue)
+    access.note(revisions.access)
+    return current_snapshot(now, revisions.catalog)
 
 
 def _admit_all(
@@ -140,7 +145,7 @@ def _admit_all(
 
 
 def _admit(
-    item: Asked, snapshot: Snapshot, open_windows: Mapping[int, Window], now: datetime
+    item: Asked, snapshot: Snapshot, open_windows: Mapping[int, OpenWindow], now: datetime
 ) -> Admission | RouterError:
     """Decide on what is free now, and take the ceiling off it for those that follow."""
     windows = _windows_of(item.request, open_windows, now)
@@ -156,7 +161,7 @@ def _admit(
 
 
 def _admission(
-    item: Asked, decision: Decision, snapshot: Snapshot, windows: list[Window], now: datetime
+    item: Asked, decision: Decision, snapshot: Snapshot, windows: list[OpenWindow], now: datetime
 ) -> Admission:
     chosen = decision.chosen
     spec = snapshot.spec(chosen.id) if chosen else None
@@ -191,19 +196,19 @@ def _hold_of(admission: Admission) -> ledger.Hold:
     )
 
 
-def _open_windows(asked: Sequence[Asked], now: datetime) -> dict[int, Window]:
+def _open_windows(asked: Sequence[Asked], now: datetime) -> dict[int, OpenWindow]:
     """By budget, the windows that `now` lies in, of everybody who asks; made where missing."""
     spenders = access.spenders({item.request.user_id for item in asked})
     wanted: dict[int, Budget] = {}
     for item in asked:
         if spender := spenders.get(item.request.user_id):
             wanted.update((b.pk, b) for b in spender.budgets_for(item.request.task))
-    return {window.budget_id: window for window in current_windows(wanted.values(), now)}
+    return current_windows(wanted.values(), now)
 
 
 def _windows_of(
-    request: RouteRequest, open_windows: Mapping[int, Window], now: datetime
-) -> list[Window] | RouterError:
+    request: RouteRequest, open_windows: Mapping[int, OpenWindow], now: datetime
+) -> list[OpenWindow] | RouterError:
     """The windows that must hold the money. Nobody spends without a limit by accident."""
     spender = access.spenders({request.user_id}).get(request.user_id)
     if spender is None or not spender.is_active:
@@ -216,7 +221,7 @@ def _windows_of(
     return sorted((open_windows[budget.pk] for budget in budgets), key=lambda window: window.pk)
 
 
-def _decide(item: Asked, snapshot: Snapshot, windows: list[Window]) -> Decision:
+def _decide(item: Asked, snapshot: Snapshot, windows: list[OpenWindow]) -> Decision:
     request, attempt = item.request, item.attempt
     cooled = {
         spec.id: reason

@@ -284,15 +284,9 @@ def _closed_before(closure: Closure, now: datetime) -> Closed:
         running.update(outcome=_decision_outcome(ending.outcome), closed_at=now)
         _finish_message(ending)
     cost = Call.objects.values_list("cost_nanos", flat=True).get(pk=admission.call_id)
-    budgets = in_order(statement_of(w.budget, w) for w in _read_again(admission))
-    return Closed(cost, _total_cost(admission.decision_id), now, tuple(budgets))
-
-
-def _read_again(admission: Admission) -> list[Window]:
     found = Window.objects.in_bulk([window.pk for window in admission.windows])
-    for window in admission.windows:
-        found[window.pk].budget = window.budget
-    return list(found.values())
+    budgets = in_order(statement_of(w.budget, found[w.pk]) for w in admission.windows)
+    return Closed(cost, _total_cost(admission.decision_id), now, tuple(budgets))
 
 
 def _total_cost(decision_id: uuid.UUID) -> int:

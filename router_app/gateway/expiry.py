@@ -33,11 +33,11 @@ def expire_overdue(*, now: datetime, user_id: int | None = None) -> tuple[int, i
     return presumed, released
 
 
-def expire_at_admission(now: datetime) -> None:
+def expire_at_admission(now: datetime, *, any_overdue: bool) -> None:
     """The same for everybody, cheap enough for every batch of requests."""
     global _looked_at
     look = not 0 <= now.timestamp() - _looked_at < LOOK_FOR_LOST_SECONDS
-    if look or ledger.any_overdue(now):
+    if look or any_overdue:
         _looked_at = now.timestamp()
         expire_overdue(now=now)
 

@@ -1,5 +1,6 @@
 """From a decision that chose nothing to the error that the caller is told."""
 
+from router_app.budgets.plans import OpenWindow
 from router_app.errors import (
     BudgetExceeded,
     InvalidRequest,
@@ -8,7 +9,6 @@ from router_app.errors import (
     Refusal,
     RouterError,
 )
-from router_app.models import Window
 from router_app.routing.candidates import DropCode
 from router_app.routing.decision import Decision
 from router_app.routing.refusal import RefusalKind, RoutingRefusal
@@ -17,7 +17,7 @@ from router_app.routing.request import REQUEST_BUDGET
 RESTING_SECONDS = 30  # the first cooling of a model
 
 
-def error_of(decision: Decision, windows: list[Window]) -> RouterError:
+def error_of(decision: Decision, windows: list[OpenWindow]) -> RouterError:
     """The refusal in the product's error tree."""
     refusal = decision.refusal
     if refusal is None:  # chosen, and then another process took the money every time
@@ -51,7 +51,7 @@ def without_budget(task: str) -> BudgetExceeded:
 
 
 def _budget_exceeded(
-    decision: Decision, refusal: RoutingRefusal, windows: list[Window]
+    decision: Decision, refusal: RoutingRefusal, windows: list[OpenWindow]
 ) -> BudgetExceeded:
     name = refusal.budget or REQUEST_BUDGET
     window = _tight_window(name, windows)
@@ -70,7 +70,7 @@ def _budget_exceeded(
     return BudgetExceeded(refusal.message, details)
 
 
-def _lost_the_race(decision: Decision, windows: list[Window]) -> BudgetExceeded:
+def _lost_the_race(decision: Decision, windows: list[OpenWindow]) -> BudgetExceeded:
     window = min(windows, key=lambda window: window.free_nanos)
     estimate = decision.chosen.estimate if decision.chosen else None
     details = Refusal(
@@ -88,7 +88,7 @@ def _lost_the_race(decision: Decision, windows: list[Window]) -> BudgetExceeded:
     return BudgetExceeded(message, details)
 
 
-def _tight_window(name: str, windows: list[Window]) -> Window | None:
+def _tight_window(name: str, windows: list[OpenWindow]) -> OpenWindow | None:
     if name == REQUEST_BUDGET:
         return None
     named = [window for window in windows if window.budget.name == name]

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from router_app.budgets.plans import OpenWindow
 from router_app.budgets.statements import Statement
 from router_app.catalog.snapshot import ProviderSpec
 from router_app.errors import RouterError
-from router_app.models import RoutingDecision, Window
+from router_app.models import RoutingDecision
 from router_app.money import Rates
 from router_app.providers.base import Usage
 from router_app.routing.decision import Decision
@@ -73,7 +74,7 @@ class Admission:
     cap_tokens: int
     reserved_nanos: int
     user_id: int
-    windows: tuple[Window, ...]  # that hold the money; their counters are of no moment here
+    windows: tuple[OpenWindow, ...]  # that hold the money; their counters are of no moment here
     admitted_at: datetime
     lease_ends_at: datetime
 

@@ -56,9 +56,27 @@ def update_rows(
     return _execute(sql, _flat(model, columns, rows))
 
 
+def select(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Read with plain SQL, its placeholders written as `?`; instants come as `instant` wants."""
+    given = [_SQLITE_TYPES.get(type(v), _as_it_is)(v) for v in values] if _on_sqlite() else values
+    return _execute(sql.replace("?", _MARKS[connection.vendor]), list(given))
+
+
+def instant(value: Any) -> datetime | None:
+    """A moment as `select` brought it: SQLite knows only texts, all of them UTC."""
+    if value is None:
+        return None
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _on_sqlite() -> bool:
+    return connection.vendor == "sqlite"
+
+
 def _execute(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
-    if connection.vendor == "sqlite":
+    if _on_sqlite():
         # Beneath Django's cursor, which rewrites every placeholder of every statement.
         with connection.wrap_database_errors:
             cursor = connection.connection.execute(sql, values)
@@ -69,24 +87,24 @@ def _execute(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
 
 
 def _flat(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> list[Any]:
-    adapters = _adapters(connection.vendor, model, columns)
-    if adapters is None:
-        return [value for row in rows for value in row]
-    return [
-        value if adapt is None or value is None else adapt(value)
-        for row in rows
-        for value, adapt in zip(row, adapters, strict=True)
-    ]
+    values = [value for row in rows for value in row]
+    for place, adapt in _adapters(connection.vendor, model, columns):
+        for index in range(place, len(values), len(columns)):
+            if values[index] is not None:
+                values[index] = adapt(values[index])
+    return values
 
 
 @lru_cache(maxsize=64)
 def _adapters(
     vendor: str, model: type[models.Model], columns: tuple[str, ...]
-) -> tuple[_Adapt | None, ...] | None:
-    """How SQLite, which knows neither, is given UUIDs and instants: as Django writes them."""
+) -> tuple[tuple[int, _Adapt], ...]:
+    """The places of UUIDs and instants, and how SQLite, which knows neither, is given them: as
+    Django writes them."""
     if vendor != "sqlite":
-        return None
-    return tuple(_SQLITE.get(type(_field(model, column))) for column in columns)
+        return ()
+    kinds = ((place, type(_field(model, column))) for place, column in enumerate(columns))
+    return tuple((place, _SQLITE[kind]) for place, kind in kinds if kind in _SQLITE)
 
 
 def _hex(value: uuid.UUID) -> str:
@@ -98,7 +116,12 @@ def _naive(value: datetime) -> str:
     return str(value.astimezone(UTC).replace(tzinfo=None))
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 _SQLITE: dict[type, _Adapt] = {models.UUIDField: _hex, models.DateTimeField: _naive}
+_SQLITE_TYPES: dict[type, _Adapt] = {uuid.UUID: _hex, datetime: _naive}
 
 
 @lru_cache(maxsize=1024)

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from router_app.budgets import ledger
 from router_app.budgets.limits import create_budget, set_limit
-from router_app.budgets.plans import applying_budgets, current_windows
+from router_app.budgets.plans import OpenWindow
 from router_app.budgets.reconcile import differences
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, User, Window
+from tests.budgets.applying import applying_budgets, windows_for
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -28,14 +29,14 @@ def bob(db: None) -> User:
     return user
 
 
-def windows_for(user: User, task: str = "general") -> list[Window]:
-    return current_windows(applying_budgets(user.pk, task), NOW)
+def its_windows(user: User, task: str = "general") -> list[OpenWindow]:
+    return windows_for(user.pk, task, NOW)
 
 
 def hold(user: User, nanos: int, task: str = "general") -> Reservation:
     return ledger.reserve(
         user_id=user.pk,
-        windows=windows_for(user, task),
+        windows=its_windows(user, task),
         amount_nanos=nanos,
         now=NOW,
         lease_ends_at=NOW + timedelta(minutes=2),
@@ -43,7 +44,7 @@ def hold(user: User, nanos: int, task: str = "general") -> Reservation:
 
 
 def counters(user: User, task: str = "code") -> list[tuple[int, int, int]]:
-    return [(w.spent_nanos, w.reserved_nanos, w.overage_nanos) for w in windows_for(user, task)]
+    return [(w.spent_nanos, w.reserved_nanos, w.overage_nanos) for w in its_windows(user, task)]
 
 
 def test_holds_in_every_window_and_settles_the_truth(bob: User) -> None:
@@ -87,7 +88,7 @@ def test_presume_books_the_full_amount(bob: User) -> None:
 def test_overage_is_booked_shown_and_not_spendable_again(bob: User) -> None:
     ledger.settle(hold(bob, 100).pk, actual_nanos=450, now=NOW)
     assert counters(bob, "general") == [(100, 0, 350)] * 2
-    assert windows_for(bob)[0].free_nanos == 50
+    assert its_windows(bob)[0].free_nanos == 50
     with pytest.raises(ledger.DoesNotFit):
         hold(bob, 51)
     hold(bob, 50)
@@ -97,7 +98,7 @@ def test_overage_is_booked_shown_and_not_spendable_again(bob: User) -> None:
 def test_overage_beyond_the_limit_never_strands_the_hold(bob: User) -> None:
     ledger.settle(hold(bob, 500).pk, actual_nanos=10_000, now=NOW)
     assert counters(bob, "general") == [(500, 0, 9500)] * 2
-    assert windows_for(bob)[0].free_nanos == 0
+    assert its_windows(bob)[0].free_nanos == 0
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_lowering_a_limit_below_what_is_spent_refuses_from_then_on(bob: User) ->
     ledger.settle(hold(bob, 400).pk, actual_nanos=400, now=NOW)
     held = hold(bob, 50)
     set_limit(applying_budgets(bob.pk, "general")[0], limit_nanos=100, now=NOW)
-    assert windows_for(bob)[0].free_nanos == 0
+    assert its_windows(bob)[0].free_nanos == 0
     with pytest.raises(ledger.DoesNotFit):
         hold(bob, 1)
     # What was held before is still closed with the truth.
@@ -143,7 +144,7 @@ def test_settles_in_the_window_that_was_charged_also_after_midnight(bob: User) -
     reservation = hold(bob, 100)
     tomorrow = NOW + timedelta(days=1)
     ledger.settle(reservation.pk, actual_nanos=70, now=tomorrow)
-    fresh = current_windows(applying_budgets(bob.pk, "general"), tomorrow)
+    fresh = windows_for(bob.pk, "general", tomorrow)
     day = next(window for window in fresh if window.budget.period == "day")
     assert (day.spent_nanos, day.free_nanos) == (0, 500)
     assert counters(bob, "general")[0] == (70, 0, 0)
@@ -194,7 +195,7 @@ def test_entries_are_never_changed_or_deleted(bob: User) -> None:
 
 @pytest.mark.parametrize("counter", ["spent_nanos", "reserved_nanos"])
 def test_the_database_has_the_last_word_on_the_limit(bob: User, counter: str) -> None:
-    windows_for(bob)
+    its_windows(bob)
     with pytest.raises(IntegrityError), transaction.atomic():
         Window.objects.update(**{counter: F("peak_limit_nanos") + 1})
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -215,10 +216,10 @@ def test_check_finds_a_reservation_past_its_lease(bob: User) -> None:
 
 
 def test_a_new_time_zone_never_overlaps_an_old_window(bob: User) -> None:
-    first = windows_for(bob)
+    first = its_windows(bob)
     bob.budgets.update(time_zone="Pacific/Kiritimati")
-    assert windows_for(bob) == first
+    assert its_windows(bob) == first
     after = (first[0].ends_at or NOW) + timedelta(seconds=1)
-    fresh = current_windows(applying_budgets(bob.pk, "general"), after)
+    fresh = windows_for(bob.pk, "general", after)
     day = next(window for window in fresh if window.budget.period == "day")
     assert day.starts_at >= first[0].ends_at

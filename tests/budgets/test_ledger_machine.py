@@ -21,10 +21,10 @@ from hypothesis.stateful import (
 
 from router_app.budgets import ledger
 from router_app.budgets.limits import create_budget, set_limit
-from router_app.budgets.plans import applying_budgets, current_windows
 from router_app.budgets.reconcile import differences
 from router_app.errors import AlreadyClosed
 from router_app.models import Reservation, User, Window
+from tests.budgets.applying import windows_for
 
 START = datetime(2026, 3, 27, 20, tzinfo=UTC)  # Berlin changes its clocks on the 29th
 LEASE = timedelta(minutes=2)
@@ -77,9 +77,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.atomic.__exit__(None, None, None)
 
     def windows(self, task: str) -> list[Window]:
-        found = current_windows(applying_budgets(self.user.pk, task), self.now)
+        found = windows_for(self.user.pk, task, self.now)
         for window in found:
-            self.counters.setdefault(window.pk, Counters(self.limits[window.budget_id]))
+            self.counters.setdefault(window.pk, Counters(self.limits[window.budget.pk]))
         return found
 
     @rule(
