@@ -24,6 +24,7 @@ FACES = {
     RoutingDecision.Face.ROUTE: "API",
     RoutingDecision.Face.CHAT: "Chat",
     RoutingDecision.Face.COMMAND: "Command line",
+    RoutingDecision.Face.V1: "API, as OpenAI's",
 }
 _CALL_OUTCOMES = {
     Call.Outcome.RUNNING: "Running",

@@ -268,6 +268,14 @@ class TestTheReceipt:
         assert "br_12345" in html
         assert "&lt;b&gt;bold&lt;/b&gt;<br>line" in html
 
+    @pytest.mark.parametrize("face", RoutingDecision.Face)
+    def test_says_through_which_door_it_came(
+        self, client: Client, alice: User, face: RoutingDecision.Face
+    ) -> None:
+        decision = make.make_decision(alice, face=face)
+        make.make_call(alice, decision=decision)
+        assert "Through" in receipt_of(client, decision)
+
     def test_leads_back_to_the_conversation(self, client: Client, alice: User) -> None:
         call = make.make_call(alice)
         answer = make.make_exchange(alice, "what?", decision=call.decision)
