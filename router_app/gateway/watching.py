@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from router_app.analytics import mirror
@@ -51,19 +51,19 @@ class Watch(Generic[T]):
         self._name = name
         self._look = look
         self._lock = threading.Lock()
-        self._seen: Future[T] | None = None
+        self._seen: Future[T | None] | None = None
         self._began = self._ended = 0.0
         self._was_well = True
 
     async def seen(self) -> T | None:
         """What there is to see; None if looking failed, or has taken too long by now."""
         future, began = self._latest()
-        try:
-            if not future.done():
-                left = began + self.patience_seconds - time.monotonic()
-                await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), left)
+        if future.done():
             return future.result()
-        except Exception:
+        left = began + self.patience_seconds - time.monotonic()
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), left)
+        except TimeoutError:
             return None
 
     def forget(self) -> None:
@@ -71,31 +71,28 @@ class Watch(Generic[T]):
         with self._lock:
             self._seen = None
 
-    def _latest(self) -> tuple[Future[T], float]:
+    def _latest(self) -> tuple[Future[T | None], float]:
         with self._lock:
             seen, now = self._seen, time.monotonic()
             if seen is None or (seen.done() and now - self._ended > FRESH_SECONDS):
                 seen = self._seen = Future()
                 self._began = now
-                thread = threading.Thread(target=self._run, args=(seen,), daemon=True)
-                thread.name = self._name
-                thread.start()
+                threading.Thread(
+                    target=self._run, args=(seen,), name=self._name, daemon=True
+                ).start()
             return seen, self._began
 
-    def _run(self, future: Future[T]) -> None:
+    def _run(self, future: Future[T | None]) -> None:
+        found: T | None = None
+        error: Exception | None = None
         try:
             found = self._look()
-        except Exception as error:
-            self._over(error)
-            future.set_exception(error)
-        else:
-            self._over(None)
-            future.set_result(found)
-
-    def _over(self, error: Exception | None) -> None:
+        except Exception as failure:
+            error = failure
         connections.close_all()
-        self._ended = time.monotonic()
         self._tell(error)
+        self._ended = time.monotonic()
+        future.set_result(found)
 
     def _tell(self, error: Exception | None) -> None:
         """Once when it begins to fail, and once when it is over."""
@@ -127,10 +124,16 @@ def _without_price(catalog: Snapshot) -> int:
     return sum(spec.rates is None and spec.status in SERVING for spec in catalog.specs)
 
 
-def _have_something_written() -> bool:
-    """Goes through the whole line: it fails where that is full, stuck, or nothing can be locked."""
-    return writer.run_sync(lambda: True)
+def _go_through_the_line() -> bool:
+    """Fails where the writer's line is full or stuck, its connection dead or its lock taken."""
+    return writer.run_sync(_ask)
+
+
+def _ask() -> bool:
+    with connection.cursor() as cursor:  # an empty transaction is never sent
+        cursor.execute("SELECT 1")
+    return True
 
 
 database: Watch[Stored] = Watch("database", _look_into_database)
-writing: Watch[bool] = Watch("writer", _have_something_written)
+writing: Watch[bool] = Watch("writer", _go_through_the_line)

@@ -1,13 +1,15 @@
 """`GET /ready`: says what is wrong, never hangs, and does no harm."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from router_app.gateway import engine, watching
@@ -94,6 +96,7 @@ def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
     finally:
         let_go.set()
         settle(watching.database)
+    watching.database.patience_seconds = SECONDS
     assert ready(200)["database"] == {"status": "ok"}
 
 
@@ -123,7 +126,23 @@ class TestWriter:
 
         let_go()
         settle(watching.writing)
+        watching.writing.patience_seconds = SECONDS
         assert ready(200)["writer"] == {"status": "ok", "waiting": 0}
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="locks the whole file")
+    def test_one_that_gets_no_lock_is_not_ready(
+        self, alice: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(watching.writing, "patience_seconds", 0.05)
+        with closing(sqlite3.connect(connection.settings_dict["NAME"])) as stranger:
+            stranger.execute("BEGIN IMMEDIATE")
+            checks = ready(503)
+            assert checks["writer"]["status"] == "failed"
+            assert checks["database"] == {"status": "ok"}
+            stranger.rollback()
+        settle(watching.writing)
+        watching.writing.patience_seconds = SECONDS
+        assert ready(200)["writer"]["status"] == "ok"
 
     def test_one_whose_line_is_full_is_not_ready(
         self, let_go: Callable[[], None], monkeypatch: pytest.MonkeyPatch
