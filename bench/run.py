@@ -21,7 +21,7 @@ from typing import Any
 from bench.measure import LoadFailed, Upstream, measure
 from bench.processes import DidNotStart
 from bench.products.base import WORKPLACE, Absent, Product, Server, Surroundings
-from bench.products.catalogue import PRODUCTS
+from bench.products.catalogue import PRODUCTS, USUALLY
 from bench.tables import render
 from bench.works import QUICK_SECONDS, QUICK_WARMUP, WORKS, Work
 
@@ -135,7 +135,7 @@ def _interrupted(*_signal: object) -> None:
 def main() -> None:
     """Read the command line, measure, print, and leave nothing running."""
     parser = argparse.ArgumentParser(description="Measure this router beside others.")
-    parser.add_argument("--only", nargs="+", choices=PRODUCTS, default=list(PRODUCTS))
+    parser.add_argument("--only", nargs="+", choices=PRODUCTS, default=USUALLY)
     parser.add_argument("--works", nargs="+", choices=[work.name for work in WORKS])
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of each work")

@@ -125,7 +125,7 @@ class HttpServer:
             self.start_seconds = self.service.wait_until(
                 lambda: answers(self.url, self.headers, body), START_SECONDS
             )
-        except DidNotStart:
+        except BaseException:
             self.service.stop()
             raise
 

@@ -12,13 +12,17 @@ def main() -> None:
     """Migrate, load the catalogue, make a person with a budget and a key."""
     os.environ.setdefault("DJANGO_SUPERUSER_PASSWORD", "only-for-the-benchmark")
     django.setup()
+    from budgetrouter.serving.static_files import collect_if_changed
+
+    collect_if_changed()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("load_catalog")
-    call_command("createsuperuser", "--noinput", "--username=bench", "--email=bench@localhost")
-    call_command("set_budget", "bench", "--period=month", "--limit=1000000")
-    call_command("create_api_key", "bench", "--name=benchmark")
-    from router_app.models import ApiKey
+    from router_app.models import ApiKey, User
 
+    if not User.objects.filter(username="bench").exists():
+        call_command("createsuperuser", "--noinput", "--username=bench", "--email=bench@localhost")
+        call_command("set_budget", "bench", "--period=month", "--limit=1000000")
+    call_command("create_api_key", "bench", "--name=benchmark")
     ApiKey.objects.update(requests_per_minute=MANY, concurrent_requests=MANY)
 
 

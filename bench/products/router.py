@@ -6,13 +6,13 @@ request log are written.
 """
 
 import sys
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.processes import DidNotStart, Service
+from bench.processes import Service
+from bench.products import databases
 from bench.products.base import (
     MAX_TOKENS,
     PROMPT,
@@ -28,14 +28,15 @@ from bench.products.base import (
     neutral_environment,
     status_of,
 )
+from bench.products.databases import Database
 from bench.products.setting_up import set_up
 from bench.works import Work
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:budgetrouter.serving.gunicorn_conf"]
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
-V1 = "/v1/chat/completions"
-ROUTE_BODY = {"task_type": "general", "quality": "medium", "budget": 0.05}
 REDIS = "redis://127.0.0.1:6379/9"
+V1, ROUTE = "/v1/chat/completions", "/route"
+ROUTE_BODY = {"task_type": "general", "quality": "medium", "budget": 0.05}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,16 @@ class Router:
     title: str = "Budget Router"
     postgres: str = ""  # URL of a server on which a database may be made
     redis: str = ""
+    filled: bool = False  # on a database that holds a million calls
 
     def install(self) -> str:
-        """It is here already."""
+        """It is here already; what it needs beside it is looked for."""
         if self.postgres:
-            from bench.products import databases
-
-            databases.check(self.postgres)
+            databases.check_postgres(self.postgres)
+        if self.redis:
+            databases.check_redis(self.redis)
+        if self.filled:
+            databases.make_filled()
         return ""
 
     def start(self, place: Surroundings) -> "RouterServer":
@@ -61,23 +65,24 @@ class Router:
         env = environment(place, port, database.url, self.redis)
         try:
             key = set_up("bench.products.prepare_router", env, place.folder / "prepare.log")
-            service = Service(
-                GUNICORN, env=env, log=place.folder / "server.log", cwd=ROOT, cores=place.cores
-            )
+            log = place.folder / "server.log"
+            service = Service(GUNICORN, env=env, log=log, cwd=ROOT, cores=place.cores)
+            headers = {"Authorization": f"Bearer {key}"}
             server = RouterServer(
-                f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {key}"}, service=service
+                f"http://127.0.0.1:{port}", headers, service=service, database=database
             )
-            server.database = database
-            server.wait_for_a_face()
+            server.wait()
         except BaseException:
             database.drop()
             raise
         return server
 
-    def _database(self, folder: Path) -> "Database":
-        if not self.postgres:
-            return Database(f"sqlite:///{folder / 'budgetrouter.sqlite3'}")
-        return PostgresDatabase.made(self.postgres)
+    def _database(self, folder: Path) -> Database:
+        if self.filled:
+            return databases.filled()
+        if self.postgres:
+            return databases.on_postgres(self.postgres)
+        return databases.on_sqlite(folder)
 
 
 def environment(place: Surroundings, port: int, database: str, redis: str = "") -> dict[str, str]:
@@ -92,41 +97,8 @@ def environment(place: Surroundings, port: int, database: str, redis: str = "") 
         "DATABASE_URL": database,
         "DEMO_BASE_URL": place.upstream,
         "REQUEST_LOG_PATH": str(place.folder / "requests.jsonl"),
-        "NEW_ACCOUNT_MONTHLY_USD": "1000000",
         **({"CACHE_URL": redis} if redis else {}),
     }
-
-
-@dataclass(slots=True)
-class Database:
-    """A database of its own; SQLite's goes with its folder."""
-
-    url: str
-
-    def drop(self) -> None:
-        """Remove it."""
-
-
-@dataclass(slots=True)
-class PostgresDatabase(Database):
-    """One that was made on a running server."""
-
-    server: str = ""
-    name: str = ""
-
-    @classmethod
-    def made(cls, server: str) -> "PostgresDatabase":
-        """A new one."""
-        from bench.products import databases
-
-        name = f"bench_{uuid.uuid4().hex[:12]}"
-        return cls(databases.create(server, name), server, name)
-
-    def drop(self) -> None:
-        """See Database."""
-        from bench.products import databases
-
-        databases.drop(self.server, self.name)
 
 
 @dataclass(slots=True)
@@ -134,24 +106,24 @@ class RouterServer(HttpServer):
     """Asked through /v1 where that is there, else through POST /route."""
 
     model: str = "auto"
-    through: str = V1
+    face: str = V1
     database: Database = field(default_factory=lambda: Database(""))
 
-    def wait_for_a_face(self) -> None:
-        """Until one of the faces gives the right answer."""
+    def wait(self) -> None:
+        """Until it gives the right answer, and note how long that took."""
         assert self.service is not None
         try:
             self.start_seconds = self.service.wait_until(self._answers, START_SECONDS)
-        except DidNotStart:
+        except BaseException:
             self.service.stop()
             raise
 
     def command(self, work: Work) -> list[str]:
         """See Server."""
-        if self.through == "/route" and work.streamed:
+        if self.face == ROUTE and work.streamed:
             raise Absent("POST /route does not stream")
         body = self._body(streamed=work.streamed)
-        return load_command(self.url + self.through, self.headers, body, work)
+        return load_command(self.url + self.face, self.headers, body, work)
 
     def stop(self) -> None:
         """See Server."""
@@ -160,12 +132,12 @@ class RouterServer(HttpServer):
         self.database.drop()
 
     def _body(self, *, streamed: bool = False) -> Mapping[str, Any]:
-        if self.through == "/route":
+        if self.face == ROUTE:
             return {**ROUTE_BODY, "prompt": PROMPT, "max_tokens": MAX_TOKENS}
         return chat_body(self.model, streamed=streamed)
 
     def _answers(self) -> bool:
-        url = self.url + self.through
-        if self.through == V1 and status_of(url, self.headers, self._body())[0] == 404:
-            self.through = "/route"
-        return answers(self.url + self.through, self.headers, self._body())
+        url = self.url + self.face
+        if self.face == V1 and status_of(url, self.headers, self._body())[0] == 404:
+            self.face = ROUTE
+        return answers(self.url + self.face, self.headers, self._body())
