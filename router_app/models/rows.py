@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import connection, models
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import DEFAULT_DB_ALIAS
 
 Row = Sequence[Any]
 _Adapt = Callable[[Any], Any]
@@ -28,8 +30,9 @@ class _How(NamedTuple):
 def insert_rows(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Insert `rows`, each with a value per column; columns left out get the database's default."""
     if rows:
-        sql = _insert(model, columns, len(rows), _MARKS[connection.vendor])
-        _execute(sql, _flat(model, columns, rows))
+        database = connections[DEFAULT_DB_ALIAS]
+        sql = _insert(model, columns, len(rows), _MARKS[database.vendor])
+        _execute(database, sql, _flat(database.vendor, model, columns, rows))
 
 
 def update_rows(
@@ -51,15 +54,18 @@ def update_rows(
     """
     if not rows:
         return []
+    database = connections[DEFAULT_DB_ALIAS]
     how = _How(adding, only, returning or columns[:1], in_order)
-    sql = _update(model, columns, how, len(rows), connection.vendor)
-    return _execute(sql, _flat(model, columns, rows))
+    sql = _update(model, columns, how, len(rows), database.vendor)
+    return _execute(database, sql, _flat(database.vendor, model, columns, rows))
 
 
 def select(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Read with plain SQL, its placeholders written as `?`; instants come as `instant` wants."""
-    given = [_SQLITE_TYPES.get(type(v), _as_it_is)(v) for v in values] if _on_sqlite() else values
-    return _execute(sql.replace("?", _MARKS[connection.vendor]), list(given))
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor == "sqlite":
+        return _execute(database, sql, [_SQLITE_TYPES.get(type(v), _as_it_is)(v) for v in values])
+    return _execute(database, sql.replace("?", _MARKS[database.vendor]), list(values))
 
 
 def instant(value: Any) -> datetime | None:
@@ -70,25 +76,23 @@ def instant(value: Any) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _on_sqlite() -> bool:
-    return connection.vendor == "sqlite"
-
-
-def _execute(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    connection.ensure_connection()
-    if _on_sqlite():
+def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    if database.vendor == "sqlite":
         # Beneath Django's cursor, which rewrites every placeholder of every statement.
-        with connection.wrap_database_errors:
-            cursor = connection.connection.execute(sql, values)
+        database.ensure_connection()
+        with database.wrap_database_errors:
+            cursor = database.connection.execute(sql, values)
             return cursor.fetchall()  # type: ignore[no-any-return]
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall() if cursor.description else []
 
 
-def _flat(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> list[Any]:
+def _flat(
+    vendor: str, model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]
+) -> list[Any]:
     values = [value for row in rows for value in row]
-    for place, adapt in _adapters(connection.vendor, model, columns):
+    for place, adapt in _adapters(vendor, model, columns):
         for index in range(place, len(values), len(columns)):
             if values[index] is not None:
                 values[index] = adapt(values[index])
@@ -167,7 +171,7 @@ def _new(model: type[models.Model], column: str, vendor: str) -> str:
     """PostgreSQL takes what stands in VALUES for text; SQLite asks for no types."""
     if vendor == "sqlite":
         return f"new_{column}"
-    return f"CAST(new_{column} AS {_field(model, column).db_type(connection)})"
+    return f"CAST(new_{column} AS {_field(model, column).db_type(connections[DEFAULT_DB_ALIAS])})"
 
 
 def _field(model: type[models.Model], column: str) -> "models.Field[Any, Any]":
