@@ -44,6 +44,8 @@ def estimate_tokens(text: str) -> int:
     Fitted to o200k: within about 10 % on English prompts and code, 20 % on other languages, where
     characters / 4 is up to 65 % short. Models with smaller vocabularies need more outside English.
     """
+    if not text:
+        return 0
     shape = marks(text)
     thousandths = sum(shape.count(mark) * price for mark, price in PER_ASCII.items())
     if not text.isascii():
