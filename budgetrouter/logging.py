@@ -28,12 +28,16 @@ def bind_request_id(given: str = "") -> str:
     `given` is the caller's own `x-request-id`: kept if it is a UUID, else a new one is made, so
     that nothing a stranger wrote gets into a log.
     """
-    try:
-        bound = str(uuid.UUID(given))
-    except ValueError:
-        bound = str(uuid.uuid4())
+    bound = (given and _uuid(given)) or str(uuid.uuid4())
     request_id.set(bound)
     return bound
+
+
+def _uuid(given: str) -> str | None:
+    try:
+        return str(uuid.UUID(given))
+    except ValueError:
+        return None
 
 
 class JsonFormatter(logging.Formatter):
