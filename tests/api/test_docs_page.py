@@ -18,6 +18,7 @@ from tests.surroundings import BROWSERS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+ROUTE = "#operations-Routing-route .opblock-summary-control"
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -52,7 +53,7 @@ def _foreign(url: str, own: str) -> list[str]:
 
 def try_route(page: Page) -> str:
     """Open POST /route, send its example, and return the status that came."""
-    page.locator(".opblock-post .opblock-summary-control").click()
+    page.locator(ROUTE).click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
     return page.locator(".live-responses-table .response-col_status").last.inner_text()
@@ -60,7 +61,7 @@ def try_route(page: Page) -> str:
 
 def test_it_shows_every_endpoint_within_a_phone_and_a_desk(live_server: LiveServer) -> None:
     with docs_page(live_server) as page:
-        page.locator(".opblock-post .opblock-summary-control").click()
+        page.locator(ROUTE).click()
         page.get_by_text("Choose the best model that the budgets allow").wait_for()
         shown = page.locator(".opblock-summary-path").all_inner_texts()
         for width in (390, 1280):
@@ -68,7 +69,8 @@ def test_it_shows_every_endpoint_within_a_phone_and_a_desk(live_server: LiveServ
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     paths = [path.replace("\u200b", "").strip() for path in shown]
-    assert paths == ["/route", "/stats", "/health", "/ready"]
+    own = ["/route", "/stats", "/health", "/ready"]
+    assert paths == [*own, "/v1/chat/completions", "/v1/models", "/v1/models/{model}"]
 
 
 def test_a_key_pasted_there_opens_the_api(
@@ -100,7 +102,7 @@ def test_someone_signed_in_tries_it_without_a_key(
 
 def test_it_can_be_read_by_everyone(live_server: LiveServer) -> None:
     with docs_page(live_server, bypass_csp=True) as page:
-        page.locator(".opblock-post .opblock-summary-control").click()
+        page.locator(ROUTE).click()
         page.get_by_text("Choose the best model that the budgets allow").wait_for()
         found = []
         for scheme in ("light", "dark"):

@@ -7,6 +7,7 @@ from typing import Any
 from router_app.api.amounts import encode
 from router_app.api.errors import body_of
 from router_app.api.v1.receipts import completion_id
+from router_app.api.v1.tool_calls import as_told
 from router_app.errors import RouterError
 from router_app.gateway.requests import Delta, RunEvent, Switched, Thinking, ToolCalls
 
@@ -74,7 +75,7 @@ class Chunks:
             case Delta(text):
                 return self._text + encode(text) + self._end
             case ToolCalls(calls):
-                return self._calls + calls + self._end
+                return self._calls + as_told(calls) + self._end
             case Thinking(text) if text and self._tells_reasoning:
                 return self._thinking + encode(text) + self._end
         return b""

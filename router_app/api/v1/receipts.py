@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from router_app.api.amounts import usd
 from router_app.api.receipts import STAND_IN_NOTE, STAND_IN_PREVIEW, tightest_of
+from router_app.api.v1.tool_calls import as_told
 from router_app.budgets.statements import Statement
 from router_app.gateway.requests import Answer
 from router_app.gateway.service import Preview
@@ -126,7 +127,7 @@ def _message(answer: Answer, tells_reasoning: bool) -> dict[str, Any]:
     if answer.reasoning and tells_reasoning:
         message["reasoning"] = answer.reasoning
     if calls:
-        message["tool_calls"] = Raw(calls)
+        message["tool_calls"] = Raw(as_told(calls))
     return message
 
 
