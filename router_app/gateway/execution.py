@@ -112,7 +112,15 @@ class Run:
         except Exception:
             logger.exception("a run failed")
         finally:
+            seconds = settings.CALL_TOTAL_SECONDS - self._seconds_left()
+            metrics.request_ended(self.request.face.value, self._outcome(), seconds)
             self._events.close()
+
+    def _outcome(self) -> str:
+        if self._answer is not None:
+            return self._answer.outcome.value
+        was_stopped = self._stop.is_asked and not self._stop.by_server
+        return Outcome.STOPPED.value if was_stopped else Outcome.FAILED.value
 
     async def _walk(self) -> None:
         while (failure := await self._attempt()) is not None:
@@ -244,7 +252,7 @@ class Run:
             ending.outcome.value,
             ending.failure.kind.value if ending.failure else "",
             (closed.closed_at - sent_at).total_seconds(),
-            (first - sent_at).total_seconds() if first else None,
+            (first - sent_at).total_seconds() if first and not self.request.whole else None,
             usage.input_tokens,
             usage.output_tokens,
             closed.cost_nanos,

@@ -18,7 +18,7 @@ from django.utils import timezone
 from router_app.analytics import metrics
 from router_app.budgets.statements import Statement, statements_of
 from router_app.catalog.snapshot import Snapshot, current_snapshot
-from router_app.errors import Charged, RouterError, Unavailable
+from router_app.errors import BudgetExceeded, Charged, RouterError, Unavailable
 from router_app.gateway import admission, engine
 from router_app.gateway.admission import Asked, Outcome, Recorder, Sizes, admit_all
 from router_app.gateway.execution import Run
@@ -112,7 +112,8 @@ def _launch(
             started.set_result(run)
         return
     if isinstance(outcome, RouterError):
-        metrics.request_refused(request.face.value, outcome.code)
+        budget = outcome.refusal.budget if isinstance(outcome, BudgetExceeded) else ""
+        metrics.request_refused(request.face.value, outcome.code, budget)
     if not started.done():
         started.set_exception(outcome)
 

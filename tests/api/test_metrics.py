@@ -23,8 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TOKEN = "scraper-7f3k"
 MODEL = "openai/gpt-oss-20b"
 
-UNTOLD = pytest.mark.xfail(strict=True, reason="the gateway does not tell of this yet")
-
 
 @pytest.fixture(autouse=True)
 def _nothing_counted(settings: Any) -> Iterator[None]:
@@ -109,7 +107,6 @@ def assert_refused(answer: Any, status: int, code: str | None = None) -> None:
 
 
 class TestWhatItSays:
-    @UNTOLD
     def test_a_request_its_call_and_its_cost(
         self, asker: Asker, provider: ScriptedProvider
     ) -> None:
@@ -130,7 +127,6 @@ class TestWhatItSays:
         assert total("budget_router_writer_batch_size_count") > 0
         assert total("http_server_request_duration_seconds_count", http_route="/route") == 1
 
-    @UNTOLD
     def test_refusals_by_reason_and_budget(self, asker: Asker, alice: User) -> None:
         assert asker.ask(budget=0.000001).status_code == 402
         Window.objects.update(limit_nanos=0)
