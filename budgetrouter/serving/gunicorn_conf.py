@@ -38,6 +38,7 @@ graceful_timeout = GRACE_SECONDS
 # No access log: a query string may hold what somebody searched for. gunicorn's own warnings look
 # like the product's, and like them quote no values that an exception held.
 accesslog = None
+logger_class = "budgetrouter.serving.gunicorn_logger.QuietLogger"
 loglevel = "warning"
 logconfig_dict = {
     "formatters": settings.LOGGING["formatters"],
