@@ -12,7 +12,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis import RedisError
 
-from router_app.gateway.shared import Shared, options, shared
+from router_app.gateway.redis_line import options
+from router_app.gateway.shared import Shared, shared
 
 
 class RedisOrLocalCache(BaseCache):

@@ -2,22 +2,17 @@
 
 Both counters know the time of every request they let in, so a limit holds in **any** 60 seconds,
 not only from one full minute to the next, and what is refused is not counted. `LocalCounter` counts
-for this process, `RedisCounter` for all of them, in one round trip; there a request under way holds
-a **slot** that ends by itself, for a process that dies cannot give it back.
+what this process let in, `RedisCounter` what all of them did, in one round trip; there a request
+under way holds a **slot** that ends by itself, for a process that dies cannot give it back.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
 
 from router_app.gateway.shared import PREFIX, Shared
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-    from redis.commands.core import AsyncScript
 
 WINDOW_SECONDS = 60.0
 
@@ -83,6 +78,14 @@ class LocalCounter:
         with self._lock:
             self._keys[api_key_id].under_way -= 1
 
+    def take_back(self, api_key_id: int, limits: Limits) -> None:
+        """A request that was let in here was refused elsewhere: it never came in."""
+        with self._lock:
+            key = self._keys[api_key_id]
+            key.under_way -= 1
+            if limits.per_minute and key.let_in_at:
+                key.let_in_at.pop()  # its own time, or one that differs by a moment
+
     def _tidy(self, now: float) -> None:
         self._tidied_at = now
         since = now - WINDOW_SECONDS
@@ -145,25 +148,17 @@ class RedisCounter:
         self, api_key_id: int, limits: Limits, *, slot: str, lease_seconds: float
     ) -> Standing:
         """Let a request in, under a name of its own, if the limits allow it."""
-        arguments: list[Any] = [
-            limits.per_minute,
-            limits.at_once,
-            int(WINDOW_SECONDS * 1000),
-            int(lease_seconds * 1000),
-            slot,
-        ]
-
-        def work(redis: "Redis") -> Awaitable[list[int]]:
-            script: AsyncScript = redis.register_script(ENTER)
-            return cast("Awaitable[list[int]]", script(keys=_keys(api_key_id), args=arguments))
-
-        is_in, used, under_way, free_in, empty_in = await self._shared.ask(work)
+        milliseconds = int(WINDOW_SECONDS * 1000), int(lease_seconds * 1000)
+        is_in, used, under_way, free_in, empty_in = await self._shared.ask(
+            *("EVAL", ENTER, 2, *_keys(api_key_id)),
+            *(limits.per_minute, limits.at_once, *milliseconds, slot),
+        )
         return Standing(is_in == 1, used, under_way, free_in / 1000, empty_in / 1000)
 
     async def leave(self, api_key_id: int, *, slot: str) -> None:
         """Give the slot back; it need not be there."""
         _, slots = _keys(api_key_id)
-        await self._shared.ask(lambda redis: redis.zrem(slots, slot))
+        await self._shared.ask("ZREM", slots, slot)
 
 
 def _keys(api_key_id: int) -> tuple[str, str]:

@@ -4,8 +4,8 @@ A request that a key authenticates and that goes to a model, or would, is counte
 is known, whatever becomes of it: a wrong body and a refused budget count too. What does not count
 is what these limits refuse (429). Money is another matter: that is a 402, and never a 429.
 
-The counts are shared through Redis where there is one, and each process's own where there is none
-or while it is away. A key without limits costs nothing here.
+The counts are shared through Redis where there is one, and are each process's own where there is
+none or while it is away. A key without limits costs nothing here.
 """
 
 import asyncio
@@ -54,10 +54,15 @@ class Entered:
 
 
 FREELY = Entered()  # of everybody without limits
+_giving_back: set[asyncio.Task[None]] = set()  # a loop holds its tasks weakly
 
 
 class Rates:
-    """The limits of keys, as this process keeps them."""
+    """The limits of keys, as this process keeps them.
+
+    What it let in itself it always counts: that is the first gate, and the only one while Redis is
+    away, so that an outage gives nobody a fresh minute. The second gate is Redis.
+    """
 
     def __init__(self, redis: Shared = shared) -> None:
         self._shared = redis
@@ -71,55 +76,46 @@ class Rates:
         if principal.api_key_id is None:
             return FREELY
         limits = Limits(principal.requests_per_minute, principal.concurrent_requests)
+        key = principal.api_key_id
+        headers = _admit(self.local.enter(key, limits), limits)
         if not self._shared.is_here:
-            return self._locally(principal.api_key_id, limits)
-        return await self._in_redis(principal.api_key_id, limits)
+            return _Place(self, key, limits, headers)
+        return await self._enter_redis(key, limits, headers)
 
-    def _locally(self, api_key_id: int, limits: Limits) -> Entered:
-        headers = _admit(self.local.enter(api_key_id, limits), limits)
-        return _Locally(self.local, api_key_id, headers)
-
-    async def _in_redis(self, api_key_id: int, limits: Limits) -> Entered:
-        slot = _Slot(self.redis, api_key_id, limits)
+    async def _enter_redis(self, key: int, limits: Limits, headers: Mapping[str, str]) -> "_Place":
+        place = _Place(self, key, limits, headers, slot=uuid.uuid4().hex)
         lease = settings.CALL_TOTAL_SECONDS + settings.LEASE_MARGIN_SECONDS
         try:
-            standing = await self.redis.enter(
-                api_key_id, limits, slot=slot.name, lease_seconds=lease
-            )
+            standing = await self.redis.enter(key, limits, slot=place.slot, lease_seconds=lease)
+            place.headers = _admit(standing, limits)
         except Away:
-            # It may have counted us all the same, and only its answer was late.
-            entered = self._locally(api_key_id, limits)
-            return _Both(entered, slot)
-        except asyncio.CancelledError:
-            slot.leave_soon()
+            pass  # it may have counted us all the same, and only its answer was late
+        except RateLimited:
+            self.local.take_back(key, limits)
             raise
-        slot.headers = _admit(standing, limits)
-        return slot
+        except BaseException:  # the client left
+            place.leave_soon()
+            raise
+        return place
 
 
-class _Locally(Entered):
-    """Counted by this process."""
+class _Place(Entered):
+    """A counted request. With a `slot` it may also stand under that name in Redis."""
 
-    def __init__(self, counter: LocalCounter, api_key_id: int, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        rates: Rates,
+        key: int,
+        limits: Limits,
+        headers: Mapping[str, str],
+        *,
+        slot: str = "",
+    ) -> None:
         self.headers = headers
-        self._counter: LocalCounter | None = counter
-        self._api_key_id = api_key_id
-
-    async def leave(self) -> None:
-        counter, self._counter = self._counter, None
-        if counter is not None:
-            counter.leave(self._api_key_id)
-
-
-class _Slot(Entered):
-    """Counted in Redis, where its name stands among the key's requests under way."""
-
-    _leaving: set[asyncio.Task[None]] = set()  # a loop holds its tasks weakly
-
-    def __init__(self, counter: RedisCounter, api_key_id: int, limits: Limits) -> None:
-        self.name = uuid.uuid4().hex
-        self._counter: RedisCounter | None = counter if limits.at_once else None
-        self._api_key_id = api_key_id
+        self.slot = slot
+        self._rates: Rates | None = rates
+        self._key = key
+        self._limits = limits
 
     async def leave(self) -> None:
         # Shielded: a caller that is being cancelled gives its slot back too.
@@ -127,30 +123,22 @@ class _Slot(Entered):
             await asyncio.shield(task)
 
     def leave_soon(self) -> asyncio.Task[None] | None:
-        """The same without waiting for it."""
-        counter, self._counter = self._counter, None
-        if counter is None:
+        """The same, but for what Redis needs for it; that is the task."""
+        rates, self._rates = self._rates, None
+        if rates is None:
             return None
-        task = asyncio.get_running_loop().create_task(self._leave(counter))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        rates.local.leave(self._key)
+        if not self.slot or not self._limits.at_once:
+            return None
+        task = asyncio.get_running_loop().create_task(_give_back(rates, self._key, self.slot))
+        _giving_back.add(task)
+        task.add_done_callback(_giving_back.discard)
         return task
 
-    async def _leave(self, counter: RedisCounter) -> None:
-        with suppress(Away):  # then the slot ends by itself
-            await counter.leave(self._api_key_id, slot=self.name)
 
-
-class _Both(Entered):
-    """Counted by this process, and perhaps in Redis too."""
-
-    def __init__(self, locally: Entered, slot: _Slot) -> None:
-        self.headers = locally.headers
-        self._locally, self._slot = locally, slot
-
-    async def leave(self) -> None:
-        await self._locally.leave()
-        await self._slot.leave()
+async def _give_back(rates: Rates, key: int, slot: str) -> None:
+    with suppress(Away):  # then the slot ends by itself
+        await rates.redis.leave(key, slot=slot)
 
 
 def _admit(standing: Standing, limits: Limits) -> Mapping[str, str]:

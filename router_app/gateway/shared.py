@@ -12,24 +12,22 @@ Redis may lose everything it holds at any time: what is kept there is worth a mi
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from router_app.gateway.redis_line import NoAnswer, RedisLine, options
+
 if TYPE_CHECKING:  # megabytes, and only wanted where there is a Redis
     from redis import Redis
-    from redis.asyncio import Redis as AsyncRedis
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 PREFIX = "budgetrouter:"
-CONNECT_SECONDS = 0.2
-ANSWER_SECONDS = 0.2
-AT_ONCE = 16  # connections of one event loop; more would not make Redis faster
 BEAT_SECONDS = 1.0  # how often others are asked what is new
 AWAY_SECONDS = 2.0  # how often Redis is tried while it is away
+PATIENCE_SECONDS = 1.0  # in the background, where nobody waits
 
 Visit = Callable[["Redis"], None]
 
@@ -46,25 +44,21 @@ class Shared:
         self.is_here = bool(url)  # until something does not answer
         self._url = url
         self._lock = threading.Lock()
-        self._loops: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
+        self._lines: dict[asyncio.AbstractEventLoop, RedisLine] = {}
         self._visits: list[Visit] = []
         self._bell = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
-    async def ask(self, work: Callable[["AsyncRedis"], Awaitable[T]]) -> T:
-        """Do something with Redis. Raises Away, at once where that is known already."""
+    async def ask(self, *command: str | int) -> Any:
+        """What Redis answers to a command. Raises Away, at once where that is known already."""
         if not self.is_here:
             raise Away
-        client = self._client()
-        async with client.places:
-            if not self.is_here:  # it went away while others were before us
-                raise Away
-            try:
-                return await work(client.redis)
-            except client.failures:
-                self.went_away()
-                raise Away from None
+        try:
+            return await self._line().ask(command)
+        except NoAnswer:
+            self.went_away()
+            raise Away from None
 
     def follow(self, visit: Visit) -> None:
         """Call `visit` in the background, every second while Redis is there and when rung for."""
@@ -87,12 +81,11 @@ class Shared:
             self.ring()  # perhaps it was but a moment
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop. Call it before the loop ends."""
+        """Close the connection of the running loop. Call it before the loop ends."""
         with self._lock:
-            client = self._loops.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.redis.aclose()
-            await asyncio.sleep(0)  # the loop closes what it was told to close in its next round
+            line = self._lines.pop(asyncio.get_running_loop(), None)
+        if line is not None:
+            await line.aclose()
 
     def close(self) -> None:
         """End the thread in the background."""
@@ -101,15 +94,15 @@ class Shared:
         if self._thread is not None:
             self._thread.join()
 
-    def _client(self) -> "_LoopClient":
+    def _line(self) -> RedisLine:
         loop = asyncio.get_running_loop()
-        client = self._loops.get(loop)
-        if client is None:
+        line = self._lines.get(loop)
+        if line is None:
             with self._lock:
-                for ended in [loop for loop in self._loops if loop.is_closed()]:
-                    del self._loops[ended]  # its connections died with it
-                client = self._loops[loop] = _LoopClient(self._url)
-        return client
+                for ended in [loop for loop in self._lines if loop.is_closed()]:
+                    del self._lines[ended]  # its connection died with it
+                line = self._lines[loop] = RedisLine(self._url)
+        return line
 
     def _start(self) -> None:
         with self._lock:
@@ -120,7 +113,7 @@ class Shared:
     def _beat(self) -> None:
         from redis import Redis, RedisError
 
-        client = Redis.from_url(self._url, **options())
+        client = Redis.from_url(self._url, **options(seconds=PATIENCE_SECONDS))
         while not self._is_closed:
             try:
                 self._make_visits(client)
@@ -142,32 +135,6 @@ class Shared:
             logger.warning("Redis answers again: limits of keys and coolings are shared")
 
 
-class _LoopClient:
-    """The connections of one event loop, and how many may be in use."""
-
-    def __init__(self, url: str) -> None:
-        from redis import RedisError
-        from redis.asyncio import Redis
-
-        self.redis: AsyncRedis = Redis.from_url(url, **options(asynchronous=True))
-        self.places = asyncio.Semaphore(AT_ONCE)
-        self.failures = (RedisError, OSError)
-
-
-def options(*, asynchronous: bool = False) -> dict[str, Any]:
-    """How every client here connects: short patience, and no second try of its own."""
-    from redis.asyncio.retry import Retry as AsyncRetry
-    from redis.backoff import NoBackoff
-    from redis.maint_notifications import MaintNotificationsConfig
-    from redis.retry import Retry
-
-    return {
-        # Listening for them, the client overlooks that a connection was cut while nobody used it.
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-        "socket_connect_timeout": CONNECT_SECONDS,
-        "socket_timeout": ANSWER_SECONDS,
-        "retry": (AsyncRetry if asynchronous else Retry)(NoBackoff(), 0),
-    }
-
-
 shared = Shared(settings.REDIS_URL)
+if shared.is_configured:
+    import redis.asyncio  # noqa: F401  while the process starts, not within a request

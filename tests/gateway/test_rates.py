@@ -228,11 +228,11 @@ def processes(a_process: MakeProcess) -> list[Rates]:
 
 def test_two_processes_let_in_together_what_one_would(processes: list[Rates]) -> None:
     key = a_key(per_minute=40, at_once=30)
-    found = [each for rates in processes for each in enter_all(rates, key, 50)]
-    assert let_in(found) == 30
-    for entered in found:
+    found = [(rates, each) for rates in processes for each in enter_all(rates, key, 50)]
+    assert let_in([each for _, each in found]) == 30
+    for rates, entered in found:
         if isinstance(entered, Entered):
-            leave(processes[1], entered)
+            leave(rates, entered)
     again = [each for rates in processes for each in enter_all(rates, key, 50)]
     assert let_in(again) == 10
     refused = next(each for each in again if isinstance(each, RateLimited))
@@ -278,24 +278,27 @@ def test_the_place_of_a_process_that_died_is_free_after_the_longest_call(
     wait_until(lambda: isinstance(enter(living, key), Entered))
 
 
-def test_who_hangs_up_while_waiting_to_be_let_in_holds_no_place(processes: list[Rates]) -> None:
+@pytest.mark.parametrize("turns", [1, 2, 3, 5, 8, 13, 21])
+def test_who_hangs_up_while_waiting_to_be_let_in_holds_no_place(
+    processes: list[Rates], turns: int
+) -> None:
     rates, key = processes[0], a_key(at_once=1)
 
     async def hang_up() -> None:
-        asked = asyncio.create_task(rates.enter(key))
-        while not rates._shared._loops:  # until it is on its way to Redis
-            await asyncio.sleep(0)
-        for _ in range(20):
-            await asyncio.sleep(0)
-        asked.cancel()
-        await asyncio.gather(asked, return_exceptions=True)
-        if not asked.cancelled():  # it was in already
-            await asked.result().leave()
+        for _ in range(turns):
+            asked = asyncio.create_task(rates.enter(key))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asked.cancel()
+            (found,) = await asyncio.gather(asked, return_exceptions=True)
+            if isinstance(found, Entered):  # it was in already
+                await found.leave()
         while len(asyncio.all_tasks()) > 1:
             await asyncio.sleep(0.01)
 
     run(rates, hang_up())
-    wait_until(lambda: isinstance(enter(processes[1], key), Entered))
+    assert isinstance(enter(processes[1], key), Entered)
+    assert isinstance(enter(processes[0], key), RateLimited)
 
 
 def test_a_cancelled_request_gives_its_place_back(processes: list[Rates]) -> None:
@@ -324,17 +327,35 @@ def test_without_redis_each_process_counts_for_itself_and_nothing_goes_wrong(
     redis_server: RedisServer, processes: list[Rates]
 ) -> None:
     key = a_key(per_minute=10, at_once=4)
-    inside = [enter(rates, key) for rates in processes]
+    inside = [(rates, enter(rates, key)) for rates in processes for _ in range(2)]
+    assert isinstance(enter(processes[0], key), RateLimited)
     redis_server.kill()
+
+    # What each let in before still counts, so that an outage is no fresh start.
+    for rates in processes:
+        found = enter_all(rates, key, 50)
+        assert let_in(found) == 2
+        inside += [(rates, each) for each in found if isinstance(each, Entered)]
+    for rates, entered in inside:
+        leave(rates, entered)
     for rates in processes:
         assert let_in(enter_all(rates, key, 50)) == 4
-    for rates, entered in zip(processes, inside, strict=True):
-        leave(rates, entered)
 
     redis_server.start()
     for rates in processes:
         wait_until(lambda rates=rates: rates._shared.is_here)  # type: ignore[misc]
-    assert let_in([each for rates in processes for each in enter_all(rates, key, 50)]) == 4
+        assert isinstance(enter(rates, key), RateLimited)
+
+
+def test_what_another_process_let_in_is_refused_here_and_counts_here_for_nothing(
+    processes: list[Rates],
+) -> None:
+    here, there = processes
+    key = a_key(per_minute=5, at_once=5)
+    for _ in range(5):
+        leave(there, enter(there, key))
+    assert let_in(enter_all(here, key, 50)) == 0
+    assert here.local.enter(1, Limits(5, 5)).used == 1
 
 
 def test_a_place_that_redis_gave_without_saying_so_in_time_is_given_back(
@@ -343,8 +364,8 @@ def test_a_place_that_redis_gave_without_saying_so_in_time_is_given_back(
     rates, key = processes[0], a_key(at_once=1)
     ask = rates._shared.ask
 
-    async def too_late(work: Any) -> Any:
-        await ask(work)
+    async def too_late(*command: Any) -> Any:
+        await ask(*command)
         raise Away
 
     monkeypatch.setattr(rates._shared, "ask", too_late)

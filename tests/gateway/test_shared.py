@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.core.cache.backends.base import BaseCache
 
 from budgetrouter.cache import RedisOrLocalCache
 from router_app.gateway.cooling import NOTICES, SharedCooling
-from router_app.gateway.shared import AT_ONCE, Away, Shared
+from router_app.gateway.redis_line import ANSWER_SECONDS
+from router_app.gateway.shared import Away, Shared
 from router_app.providers.base import Billing, FailureKind, ProviderFailure
 from router_app.providers.cooling import Cooling
 from tests.redis_server import RedisServer
@@ -30,13 +32,15 @@ def fail(cooling: Cooling, times: int = 3, model: str = BIG) -> None:
         cooling.failed(GROQ, model, failure())
 
 
-async def _ping(redis: Any) -> bool:
-    return bool(await redis.ping())
+async def ask(shared: Shared, *commands: tuple[Any, ...]) -> list[Any]:
+    """What Redis answers to all of them at once; Away where it does not."""
+    asked = (shared.ask(*command) for command in commands)
+    return await asyncio.gather(*asked, return_exceptions=True)
 
 
 async def asked(shared: Shared, times: int = 1) -> list[Any]:
-    """What Redis answers to so many at once; Away where it does not."""
-    found = await asyncio.gather(*(shared.ask(_ping) for _ in range(times)), return_exceptions=True)
+    """What it answers to so many pings, and no more after that."""
+    found = await ask(shared, *[("PING",)] * times)
     await shared.aclose()
     return found
 
@@ -70,7 +74,7 @@ def test_connections_that_a_restart_cut_are_not_an_outage(
     shared = a_process()
 
     async def over_a_restart() -> list[Any]:
-        await asyncio.gather(*(shared.ask(_ping) for _ in range(8)))
+        await asyncio.gather(*(shared.ask("PING") for _ in range(8)))
         await asyncio.to_thread(redis_server.kill)
         await asyncio.to_thread(redis_server.start)
         return await asked(shared, 8)
@@ -98,15 +102,48 @@ def connections(listening: socket.socket) -> int:
     return found
 
 
-def test_a_redis_that_hangs_holds_up_a_few_requests_and_then_none(deaf: socket.socket) -> None:
+def test_a_redis_that_hangs_holds_up_who_waits_for_it_once_and_then_nobody(
+    deaf: socket.socket,
+) -> None:
     shared = Shared(f"redis://127.0.0.1:{deaf.getsockname()[1]}/0")
     assert all(isinstance(each, Away) for each in asyncio.run(asked(shared, 500)))
     shared.close()
     in_the_background = 2
-    assert connections(deaf) <= AT_ONCE + in_the_background
+    assert connections(deaf) <= 1 + in_the_background
 
     assert all(isinstance(each, Away) for each in asyncio.run(asked(shared, 500)))
     assert connections(deaf) == 0
+
+
+def test_a_loop_that_is_busy_elsewhere_does_not_take_that_for_an_outage(
+    a_process: MakeProcess,
+) -> None:
+    shared = a_process()
+
+    async def busy() -> Any:
+        asking = asyncio.ensure_future(asked(shared))
+        await asyncio.sleep(0)
+        time.sleep(ANSWER_SECONDS * 2)
+        return await asking
+
+    assert asyncio.run(busy()) == [True]
+    assert shared.is_here
+
+
+def test_an_answer_that_is_an_error_is_as_good_as_none_and_harms_no_neighbour(
+    redis_server: RedisServer, a_process: MakeProcess
+) -> None:
+    shared = a_process()
+
+    async def work() -> list[Any]:
+        found = await ask(shared, ("SET", "a", 1), ("LPUSH", "a", 2), ("GET", "a"))
+        await shared.aclose()
+        return found
+
+    first, wrong, last = asyncio.run(work())
+    assert (first, last) == (True, b"1")
+    assert isinstance(wrong, Away)
+    wait_until(lambda: shared.is_here)
 
 
 def test_a_model_that_one_process_cools_is_dropped_by_the_others(a_process: MakeProcess) -> None:
