@@ -5,7 +5,7 @@ from typing import Any
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 
-class QuietLogger(Logger):  # type: ignore[misc]
+class QuietLogger(Logger):
     """gunicorn writes down every request as soon as logging is configured at all, if only to throw
     it away at once."""
 
