@@ -6,6 +6,8 @@ os.environ["ENV_FILE"] = os.devnull
 os.environ["SECRET_KEY"] = "tests-only"
 for name in ("GROQ_API_KEY", "DEMO_BASE_URL", "DEMO_API_KEY", "GROQ_BASE_URL", "CACHE_URL"):
     os.environ.pop(name, None)
+if "TEST_CACHE_URL" in os.environ:  # of servers that a test starts
+    os.environ["CACHE_URL"] = os.environ["TEST_CACHE_URL"]
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "sqlite:///var/tests.sqlite3")
 
 from budgetrouter.settings import *  # noqa: E402, F403
