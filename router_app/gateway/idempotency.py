@@ -9,11 +9,11 @@ again could be paid for twice.
 Functions that read or write rows run on the writer thread.
 """
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from router_app.errors import Charged, KeyInUse, KeyReused, OutcomeUnknown, RouterError
@@ -21,10 +21,31 @@ from router_app.gateway.admission import Recorder
 from router_app.gateway.expiry import expire_overdue
 from router_app.gateway.requests import Admission, Outcome
 from router_app.models import IdempotentRequest, RoutingDecision
+from router_app.models.rows import select
 
 KEPT_FOR = timedelta(hours=24)  # from the claim on; then the key is free again
 RECORDED_WITHIN = timedelta(seconds=30)  # of a decision's end, else it never will be
 MOST_FORGOTTEN = 20  # expired rows that one request takes away
+
+
+_COLUMNS = (
+    "user_id",
+    "key",
+    "fingerprint",
+    "decision_id",
+    "headers",
+    "body",
+    "created_at",
+    "expires_at",
+)
+_TABLE = IdempotentRequest._meta.db_table
+# A row that is past its time makes place for a new one.
+_CLAIM = f"""
+    INSERT INTO {_TABLE} ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" for _ in _COLUMNS)})
+    ON CONFLICT (user_id, key) DO UPDATE
+    SET status = NULL, {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])}
+    WHERE {_TABLE}.expires_at <= excluded.created_at RETURNING id
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +77,49 @@ class AnsweredBefore(Exception):
         self.recorded = recorded
 
 
-def find(claim: Claim) -> Found:
-    """What the claim's request was answered, or KeyReused, KeyInUse or OutcomeUnknown.
+def find_all(claims: Sequence[Claim]) -> list[Found]:
+    """What each claim's request was answered, or KeyReused, KeyInUse or OutcomeUnknown.
 
     None where the key is free.
     """
     now = timezone.now()
-    row = _rows(claim).filter(expires_at__gt=now).select_related("decision").first()
-    return None if row is None else _found_in(row, claim, now)
+    rows = IdempotentRequest.objects.filter(
+        user_id__in={claim.user_id for claim in claims},
+        key__in={claim.key for claim in claims},
+        expires_at__gt=now,
+    )
+    by_key = {(row.user_id, row.key): row for row in rows}
+    standing = (by_key.get((claim.user_id, claim.key)) for claim in claims)
+    return [
+        None if row is None else _found_in(row, claim, now)
+        for claim, row in zip(claims, standing, strict=True)
+    ]
 
 
 def claiming(claim: Claim) -> Recorder:
     """What makes the claim inside an admission's transaction, or undoes the admission.
 
-    A refusal leaves the key free. Raises AnsweredBefore, or what `find` found.
+    A refusal leaves the key free. Raises AnsweredBefore, or the error that was found.
     """
 
     def record(outcome: Admission | RouterError) -> None:
-        _check(find(claim))
-        if isinstance(outcome, Admission):
-            _claim(claim, outcome)
+        if isinstance(outcome, RouterError) or not _claim(claim, outcome):
+            _raise(find_all([claim])[0])
+            if isinstance(outcome, Admission):
+                raise KeyInUse  # its time was over between two glances: soon the key is free
 
     return record
 
 
-def write(claim: Claim, admission: Admission, recorded: Recorded) -> None:
-    """Record the answer. What was recorded first stays."""
-    unanswered = _rows(claim).filter(decision_id=admission.decision_id, status=None)
-    unanswered.update(status=recorded.status, headers=dict(recorded.headers), body=recorded.body)
+def write_all(answers: Sequence[tuple[uuid.UUID, Recorded]]) -> list[None]:
+    """Record answers, each by its decision. What was recorded first stays."""
+    for decision_id, recorded in answers:
+        unanswered = IdempotentRequest.objects.filter(decision_id=decision_id, status=None)
+        unanswered.update(
+            status=recorded.status, headers=dict(recorded.headers), body=recorded.body
+        )
     forget_expired(timezone.now())
+    return [None] * len(answers)
 
 
 def forget_expired(now: datetime) -> int:
@@ -98,30 +133,17 @@ def forget_expired(now: datetime) -> int:
     return len(found)
 
 
-def _rows(claim: Claim) -> QuerySet[IdempotentRequest]:
-    return IdempotentRequest.objects.filter(user_id=claim.user_id, key=claim.key)
+def _claim(claim: Claim, admission: Admission) -> bool:
+    """One statement, so that it cannot fail: False where the key is taken.
 
-
-def _claim(claim: Claim, admission: Admission) -> None:
+    Where another process has just claimed the same key, PostgreSQL waits for its commit.
+    """
     now = timezone.now()
-    _rows(claim).filter(expires_at__lte=now).delete()
-    row = IdempotentRequest(
-        user_id=claim.user_id,
-        key=claim.key,
-        fingerprint=claim.fingerprint,
-        decision_id=admission.decision_id,
-        created_at=now,
-        expires_at=now + KEPT_FOR,
-    )
-    # Where another process has just inserted the same key, PostgreSQL waits for its commit, and
-    # then inserts nothing. An error in its place would have to be told from all others.
-    IdempotentRequest.objects.bulk_create([row], ignore_conflicts=True)
-    standing = _rows(claim).select_related("decision").get()
-    if standing.decision_id != admission.decision_id:
-        _check(_found_in(standing, claim, now))
+    row = (claim.user_id, claim.key, claim.fingerprint, admission.decision_id)
+    return bool(select(_CLAIM, (*row, "{}", b"", now, now + KEPT_FOR)))
 
 
-def _check(found: Found) -> None:
+def _raise(found: Found) -> None:
     if isinstance(found, Recorded):
         raise AnsweredBefore(found)
     if found is not None:
@@ -131,14 +153,14 @@ def _check(found: Found) -> None:
 def _found_in(row: IdempotentRequest, claim: Claim, now: datetime) -> Recorded | RouterError:
     if row.fingerprint != claim.fingerprint:
         return KeyReused()
+    if row.status is not None and row.body:
+        return Recorded(row.status, row.headers, bytes(row.body))
     decision = row.decision
     if decision is None:  # the column allows it; no claim is made without one
         return KeyInUse()
-    if row.status is None:
-        return _unanswered(decision, now)
-    if not row.body:
+    if row.status is not None:
         return _unknown(decision, "The answer to this request was too large to be kept.")
-    return Recorded(row.status, row.headers, bytes(row.body))
+    return _unanswered(decision, now)
 
 
 def _unanswered(decision: RoutingDecision, now: datetime) -> RouterError:

@@ -20,11 +20,11 @@ from router_app.gateway.idempotency import (
     Claim,
     Recorded,
     claiming,
-    find,
-    write,
+    find_all,
+    write_all,
 )
 from router_app.gateway.requests import Answer, RouteRequest
-from router_app.gateway.writer import writer
+from router_app.gateway.writer import Together, writer
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ async def once(claim: Claim, request: RouteRequest, respond: Respond) -> Reply:
 
     Raises what `service.start` does, KeyReused, KeyInUse or OutcomeUnknown.
     """
-    found = await writer.run(lambda: find(claim))
+    found = await writer.run(Together(find_all, claim))
     if isinstance(found, Recorded):
         return _replay(found)
     if found is not None:
@@ -105,7 +105,7 @@ async def finish() -> None:
 async def _make(claim: Claim, request: RouteRequest, respond: Respond, live: _Live) -> None:
     try:
         run = await service.start(request, record=claiming(claim))
-        await _record(claim, run, await respond(run), live)
+        await _record(run, await respond(run), live)
     except AnsweredBefore as answered:
         live.send(answered.recorded)
     except Exception as error:
@@ -115,8 +115,8 @@ async def _make(claim: Claim, request: RouteRequest, respond: Respond, live: _Li
         live.close()
 
 
-async def _record(claim: Claim, run: Run, reply: Reply, live: _Live) -> None:
-    kept, held, admission = _Kept(), [], run.admission
+async def _record(run: Run, reply: Reply, live: _Live) -> None:
+    kept, held = _Kept(), []
     live.send(_Head(reply.status, reply.headers))
     async for piece in reply.pieces:
         kept.add(piece)
@@ -125,19 +125,25 @@ async def _record(claim: Claim, run: Run, reply: Reply, live: _Live) -> None:
         else:
             live.send(piece)
     recorded = Recorded(reply.status, reply.headers, kept.body())
-    await _surely(lambda: write(claim, admission, recorded))
+    await _surely(Together(write_all, (run.decision_id, recorded)))
     for piece in held:
         live.send(piece)
 
 
 async def _surely(operation: Callable[[], None]) -> None:
-    """Write it down, though the database is away for a while; if it stays so, go on without."""
-    for pause in (*PAUSES, None):
+    """Write it down, though the database is away for a while; if it stays so, go on without.
+
+    The reply was made and paid for: whoever waits gets it in any case.
+    """
+    for pause in (0.0, *PAUSES):
         try:
+            await asyncio.sleep(pause)
             return await writer.run(operation)
         except Unavailable:
-            if pause is not None:
-                await asyncio.sleep(pause)
+            continue
+        except Exception:
+            logger.exception("a reply could not be recorded")
+            break
     logger.error("a reply was not recorded; under its key the outcome stays unknown")
     return None
 

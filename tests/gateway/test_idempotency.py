@@ -21,7 +21,7 @@ from router_app.errors import (
 from router_app.gateway import idempotency, recording
 from router_app.gateway.admission import Attempt, Sizes, admit
 from router_app.gateway.execution import Run
-from router_app.gateway.idempotency import Claim, claiming, find, forget_expired
+from router_app.gateway.idempotency import Claim, claiming, find_all, forget_expired
 from router_app.gateway.recording import Reply, answer_of, once
 from router_app.gateway.requests import Delta
 from router_app.gateway.writer import writer
@@ -96,7 +96,7 @@ def ask(claim: Claim, user: User, respond: Any = whole, **fields: Any) -> Any:
 
 def found(claim: Claim) -> Any:
     """What the key stands for now."""
-    return writer.run_sync(lambda: find(claim))
+    return writer.run_sync(lambda: find_all([claim])[0])
 
 
 def test_asking_again_brings_the_same_answer_and_no_second_call(
@@ -186,7 +186,7 @@ def test_requests_that_the_process_did_not_keep_apart_are_kept_apart_by_the_row(
             pass
 
     monkeypatch.setattr(recording, "_under_way", Nothing())
-    monkeypatch.setattr(recording, "find", lambda claim: None)
+    monkeypatch.setattr(recording, "find_all", lambda claims: [None] * len(claims))
 
     outcomes = asyncio.run(_at_once(20, alice, provider))
 
@@ -200,7 +200,7 @@ def test_whoever_finds_it_answered_only_when_claiming_gets_the_answer(
     alice: User, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ask(claim_of(alice), alice)
-    monkeypatch.setattr(recording, "find", lambda claim: None)
+    monkeypatch.setattr(recording, "find_all", lambda claims: [None] * len(claims))
 
     again = ask(claim_of(alice), alice)
 
@@ -278,7 +278,9 @@ def test_a_client_that_leaves_finds_the_answer_when_it_comes_back(
             with pytest.raises(KeyInUse):
                 await once(claim, a_request(alice), respond)
             gate.open()
-            while not isinstance(await writer.run(lambda: find(claim)), idempotency.Recorded):
+            while not isinstance(
+                await writer.run(lambda: find_all([claim])[0]), idempotency.Recorded
+            ):
                 await asyncio.sleep(0.005)
             return await said(await once(claim, a_request(alice), respond))
 
@@ -325,7 +327,7 @@ def test_after_a_crash_the_outcome_is_unknown_and_nothing_is_called(
 def test_a_crash_between_the_end_and_its_recording(
     alice: User, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "write", lambda *given: None)
+    monkeypatch.setattr(recording, "write_all", lambda answers: [None] * len(answers))
     ask(claim_of(alice), alice)
 
     # For a moment somebody may be about to record it.
@@ -346,20 +348,39 @@ def test_a_crash_between_the_end_and_its_recording(
 def test_the_database_away_for_a_moment_delays_the_recording(
     alice: User, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refusals, written = [Unavailable("away")] * 2, recording.write
+    refusals, written = [Unavailable("away")] * 2, recording.write_all
 
-    def write(*given: Any) -> None:
+    def write_all(answers: Any) -> Any:
         if refusals:
             raise refusals.pop()
-        written(*given)
+        return written(answers)
 
-    monkeypatch.setattr(recording, "write", write)
+    monkeypatch.setattr(recording, "write_all", write_all)
     monkeypatch.setattr(recording, "PAUSES", (0.0, 0.0, 0.0))
 
     first = ask(claim_of(alice), alice)
 
     assert not refusals
     assert ask(claim_of(alice), alice) == (*first[:3], True)
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("away"), RuntimeError("of ours")])
+def test_an_answer_that_cannot_be_recorded_is_given_all_the_same(
+    trouble: Exception,
+    alice: User,
+    provider: ScriptedProvider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def write_all(answers: Any) -> Any:
+        raise trouble
+
+    monkeypatch.setattr(recording, "write_all", write_all)
+    monkeypatch.setattr(recording, "PAUSES", (0.0,))
+
+    assert ask(claim_of(alice), alice)[0] == 200
+    with time_machine.travel(timezone.now() + timedelta(minutes=1)), pytest.raises(OutcomeUnknown):
+        ask(claim_of(alice), alice)
+    assert len(provider.calls) == 1
 
 
 def test_after_a_day_the_key_is_free_again(alice: User, provider: ScriptedProvider) -> None:
