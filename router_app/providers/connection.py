@@ -66,9 +66,10 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        """The exchange ended as it should, and the server will take another request."""
+        """The exchange ended as it should, was read to its end, and another may follow."""
         return (
             self._is_complete
+            and not self._chunks
             and self._keeps_alive
             and self.is_open
             and not self._spoiled

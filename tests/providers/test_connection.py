@@ -81,10 +81,12 @@ def received(pieces: Sequence[bytes], *, then_closes: bool = True) -> Any:
         for piece in pieces:
             if not wire.is_aborted:
                 connection.data_received(piece)
-        is_reusable = connection.is_reusable
+        was_open = connection.is_open
         if then_closes:
             connection.connection_lost(None)
         answer = await answer_of(connection)
+        connection.is_open = was_open
+        is_reusable = connection.is_reusable
         said = (answer.kind, answer.detail) if isinstance(answer, ProviderFailure) else answer
         return said, is_reusable
 
@@ -191,6 +193,17 @@ def test_an_answer_before_the_request_was_read_ends_the_connection() -> None:
         connection.data_received(OK + b"Content-Length: 0\r\n\r\n")
         assert await answer_of(connection) == (200, b"")
         assert not connection.is_reusable
+
+    run(work)
+
+
+def test_an_answer_that_was_not_read_ends_the_connection() -> None:
+    async def work() -> None:
+        connection, _ = connected()
+        connection.data_received(OK + b"Content-Length: 2\r\n\r\nhi")
+        assert connection.is_complete and not connection.is_reusable
+        assert await answer_of(connection) == (200, b"hi")
+        assert connection.is_reusable
 
     run(work)
 

@@ -42,6 +42,7 @@ FAILURES = {
     "line_of_2_mb": (K.PROTOCOL, MAYBE, False, "1,000,000 bytes"),
     "body_of_10_mb": (K.PROTOCOL, MAYBE, False, "4,000,000 bytes"),
     "error_of_10_mb": (K.SERVER, MAYBE, True, "HTTP 500"),
+    "error_of_100_kb": (K.REJECTED, FREE, False, "HTTP 400"),
     "no_finish_no_done": (K.BROKEN_STREAM, MAYBE, False, "without an end"),
     "error_mid_stream": (K.SERVER, MAYBE, False, "failed"),
     "error_event": (K.PROTOCOL, MAYBE, False, "inside its answer"),

@@ -1,5 +1,7 @@
 """Refusals with a status."""
 
+import json
+
 from tests.providers.behaviours.table import HTML, behaviour
 from tests.providers.exchange import Exchange
 
@@ -13,6 +15,13 @@ async def html_502(exchange: Exchange) -> None:
 @behaviour
 async def redirects(exchange: Exchange) -> None:
     await exchange.body(302, b"", "text/plain", location="http://127.0.0.1:1/v1/elsewhere")
+
+
+@behaviour
+async def error_of_100_kb(exchange: Exchange) -> None:
+    """More than is read of an error, and here at once: the rest is nobody's answer."""
+    ghost = json.dumps(exchange.completion("ghost")).encode()
+    await exchange.body(400, b" " * 100_000 + ghost)
 
 
 @behaviour
