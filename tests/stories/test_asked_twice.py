@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import httpx2
+import openai
 import pytest
 from django.db.models import F
 from django.utils import timezone
@@ -27,7 +29,6 @@ ROUTE = ("/route", {"prompt": "Explain quicksort", "budget": 0.01})
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "Explain quicksort"}]}
 WHOLE = ("/v1/chat/completions", CHAT)
 STREAM = ("/v1/chat/completions", {**CHAT, "stream": True})
-EVERY = pytest.mark.parametrize("asking", [ROUTE, WHOLE, STREAM], ids=["route", "whole", "stream"])
 Asking = tuple[str, dict[str, Any]]
 LEASE = timedelta(minutes=5)  # longer than any
 
@@ -60,7 +61,7 @@ def code_of(response: httpx.Response) -> Any:
     return response.json().get("error", {}).get("code")
 
 
-@EVERY
+@pytest.mark.parametrize("asking", [ROUTE, STREAM], ids=["route", "stream"])
 def test_fifty_at_once_over_two_servers(
     asking: Asking, servers: list[Gunicorn], headers: dict[str, str], upstream: HostileUpstream
 ) -> None:
@@ -93,7 +94,7 @@ def test_fifty_at_once_over_two_servers(
     assert_clean()
 
 
-@EVERY
+@pytest.mark.parametrize("asking", [STREAM], ids=["stream"])
 def test_the_server_is_killed_during_the_call(
     asking: Asking, servers: list[Gunicorn], headers: dict[str, str], upstream: HostileUpstream
 ) -> None:
@@ -135,7 +136,7 @@ def _lease_is_over() -> None:
     RoutingDecision.objects.update(created_at=F("created_at") - LEASE)
 
 
-@EVERY
+@pytest.mark.parametrize("asking", [WHOLE, STREAM], ids=["whole", "stream"])
 def test_the_client_leaves_and_comes_back_to_another_server(
     asking: Asking, servers: list[Gunicorn], headers: dict[str, str], upstream: HostileUpstream
 ) -> None:
@@ -183,5 +184,34 @@ def test_the_server_is_stopped_during_a_call_that_nobody_waits_for(
     assert again.status_code in (502, 503)
     assert again.json()["error"]["id"] == str(RoutingDecision.objects.get().pk)
     assert len(upstream.received) == 1
+    assert_nothing_held()
+    assert_clean()
+
+
+def test_openais_client_is_impatient_and_asks_again_by_itself(
+    servers: list[Gunicorn], headers: dict[str, str], upstream: HostileUpstream
+) -> None:
+    upstream.hold()
+    statuses: list[int] = []
+
+    def saw(response: httpx2.Response) -> None:
+        statuses.append(response.status_code)
+        upstream.let_go()  # it has given up once, and was told to wait
+
+    key = headers["Authorization"].removeprefix("Bearer ")
+    with openai.OpenAI(
+        base_url=f"{servers[0].url}/v1",
+        api_key=key,
+        timeout=1.0,
+        max_retries=10,
+        http_client=openai.DefaultHttpxClient(event_hooks={"response": [saw]}),
+    ) as client:
+        answer = client.chat.completions.create(
+            **CHAT, extra_headers={"Idempotency-Key": headers["Idempotency-Key"]}
+        )
+
+    assert answer.choices[0].message.content
+    assert statuses[0] == 409 and statuses[-1] == 200
+    assert len(upstream.received) == len(upstream.bill) == 1
     assert_nothing_held()
     assert_clean()
