@@ -31,10 +31,11 @@ IDLE_SECONDS = 2.0  # after the first answer, before memory is looked at
 class Bench:
     """One run; what was measured so far is in `records`."""
 
-    def __init__(self, folder: Path, works: list[Work], *, pin: bool) -> None:
+    def __init__(self, folder: Path, works: list[Work], *, pin: bool, pause: float) -> None:
         self.records: list[dict[str, Any]] = []
         self._folder = folder
         self._works = works
+        self._pause = pause
         # With --pin the server has a core to itself, and what measures it has another.
         self._server_cores: Collection[int] | None = {0} if pin else None
         self._other_cores: Collection[int] | None = {1} if pin else None
@@ -70,6 +71,7 @@ class Bench:
             started = {"start_seconds": server.start_seconds, "rss_mib": memory.rss}
             self._note(product, number, "start", {**started, "pss_mib": memory.pss})
         for work in self._works:
+            time.sleep(self._pause)
             try:
                 figures = measure(server, work, self._upstream, self._other_cores)
             except (Absent, LoadFailed) as failure:
@@ -141,6 +143,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="of each work")
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--pin", action="store_true", help="a core for the server alone")
+    parser.add_argument("--pause", type=float, default=0.5, help="seconds before each work")
     parser.add_argument("--json", type=Path, help="write every figure here")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupted)
@@ -148,7 +151,7 @@ def main() -> None:
     products, notes = _installed(given.only)
     folder = WORKPLACE / str(int(time.time()))
     folder.mkdir(parents=True)
-    bench = Bench(folder, _works(given), pin=given.pin)
+    bench = Bench(folder, _works(given), pin=given.pin, pause=given.pause)
     try:
         for number in range(1, rounds + 1):
             bench.round(number, products)

@@ -5,6 +5,7 @@ place of the models, a person with a monthly budget and a key with limits; journ
 request log are written.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,8 +34,8 @@ from bench.products.setting_up import set_up
 from bench.works import Work
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:budgetrouter.serving.gunicorn_conf"]
-POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
-REDIS = "redis://127.0.0.1:6379/9"
+POSTGRES = os.environ.get("BENCH_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("BENCH_REDIS_URL", "redis://127.0.0.1:6379/9")
 V1, ROUTE = "/v1/chat/completions", "/route"
 ROUTE_BODY = {"task_type": "general", "quality": "medium", "budget": 0.05}
 
