@@ -31,6 +31,7 @@ class Chunks:
         }
         self._usage = {"usage": None} if wants_usage else {}
         self._tells_reasoning = tells_reasoning
+        self._has_begun = False
         usage = b',"usage":null' if wants_usage else b""
         self._end = b'},"logprobs":null,"finish_reason":null}]%b}\n\n' % usage
 
@@ -45,14 +46,12 @@ class Chunks:
         self._thinking = delta + b'"reasoning":'
         self._calls = delta + b'"tool_calls":'
 
-    def first(self, begun: Iterable[RunEvent] | None) -> bytes:
-        """The chunk with the role. Where only tools are called, there is no text to add to."""
-        only_calls = {type(event) for event in begun or ()} - {Thinking, Switched} == {ToolCalls}
-        return self._role + (b"null" if only_calls else b'""') + self._end
-
     def pieces(self, events: Iterable[RunEvent]) -> Iterator[bytes]:
         """The events as chunks, put together to pieces of a size worth sending."""
         said = b"".join(map(self._chunk, events))
+        if not self._has_begun:
+            self._has_begun = True
+            said = self._first(events) + said
         for start in range(0, len(said), PIECE_BYTES):
             yield said[start : start + PIECE_BYTES]
 
@@ -65,10 +64,16 @@ class Chunks:
         """
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_reason}
         choices = [choice] if finish_reason else []
-        end = _event({**self._shell, "choices": choices, **self._usage, "router": router})
+        end = b"" if self._has_begun or not finish_reason else self._first(())
+        end += _event({**self._shell, "choices": choices, **self._usage, "router": router})
         if self._usage:
             end += _event({**self._shell, "choices": [], "usage": usage})
         return end + DONE
+
+    def _first(self, events: Iterable[RunEvent]) -> bytes:
+        """The chunk with the role. Where only tools are called, there is no text to add to."""
+        only_calls = {type(event) for event in events} - {Thinking, Switched} == {ToolCalls}
+        return self._role + (b"null" if only_calls else b'""') + self._end
 
     def _chunk(self, event: RunEvent) -> bytes:
         match event:

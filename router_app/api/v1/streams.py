@@ -66,17 +66,14 @@ async def pieces_of(
     run: Run, following: Following, begun: Sequence[RunEvent] | None, chunks: Chunks
 ) -> AsyncGenerator[bytes]:
     """The stream. `begun` is what has come already. Never raises: a failure is its last event."""
-    chunks.speak_as(run.admission.spec.id)
-    yield chunks.first(begun)
     try:
         events = begun
         while events is not None:
             chunks.speak_as(run.admission.spec.id)
-            for piece in chunks.pieces(events):
+            for piece in chunks.pieces(events) if events else (WAITING,):
                 yield piece
-            if not events:
-                yield WAITING
             events = await following.more()
+        chunks.speak_as(run.admission.spec.id)
         yield _end(await answer_of(run), chunks)
     except Exception as exception:
         error = as_v1(exception)

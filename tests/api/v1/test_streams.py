@@ -1,11 +1,19 @@
 """Streams: chunks in OpenAI's shape, an end that says whether it is one, and clients that leave."""
 
 import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from router_app.api.v1 import outgoing, streams
+from router_app.api.v1.chunks import Chunks
+from router_app.errors import ProviderFailed
+from router_app.gateway import engine
+from router_app.gateway.broadcast import Broadcast
+from router_app.gateway.requests import Delta, RunEvent
 from router_app.models import Call, RoutingDecision
 from router_app.providers.base import (
     Billing,
@@ -155,13 +163,49 @@ def test_another_model_may_answer_before_the_first_word(
     assert chunks[-1]["router"]["attempts"] == 2
 
 
-def test_what_waits_together_is_sent_together(program: Program, provider: ScriptedProvider) -> None:
-    provider.enqueue(*(TextDelta("a ") for _ in range(100)), END)
+class CutRun:
+    """A run of which a hundred words are there already, and no more will come."""
 
-    response = program.post(STREAM)
+    admission = SimpleNamespace(spec=SimpleNamespace(id="m"))
 
-    assert len(response.events) == 103
-    assert len(response.pieces) <= 4
+    def __init__(self) -> None:
+        self.events: Broadcast[RunEvent] = Broadcast()
+        for _ in range(100):
+            self.events.send(Delta("a "))
+        self.events.close()
+
+    def events_together(self) -> AsyncIterator[Sequence[RunEvent]]:
+        return self.events.follow_together()
+
+    async def finished(self) -> None:
+        raise ProviderFailed("cut")
+
+
+def test_what_waits_together_is_sent_together() -> None:
+    async def run() -> list[bytes]:
+        cut: Any = CutRun()
+        chunks = Chunks(uuid.uuid4(), 1, wants_usage=False, tells_reasoning=True)
+        following = streams.Following(cut)
+        begun = await following.first()
+        return [piece async for piece in streams.pieces_of(cut, following, begun, chunks)]
+
+    words, error = asyncio.run(run())
+
+    assert words.count(b'"content":"a "') == 100
+    assert words.count(b'"role"') == 1
+    assert b"provider_failed" in error
+
+
+def test_an_answer_of_nothing_is_a_stream_all_the_same(
+    program: Program, provider: ScriptedProvider
+) -> None:
+    provider.enqueue(Finished("length", Usage(10, 50, reasoning_tokens=50)))
+
+    first, last, done = program.post(STREAM).events
+
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert last["choices"][0]["finish_reason"] == "length"
+    assert done == "[DONE]"
 
 
 def test_a_long_answer_is_sent_in_pieces(program: Program, provider: ScriptedProvider) -> None:
@@ -293,6 +337,4 @@ def test_a_client_that_does_not_read_is_dropped(
 
 
 def wait_for_the_end() -> None:
-    from router_app.gateway import engine
-
     asyncio.run(engine.wait_for_runs(10))
