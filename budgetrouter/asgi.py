@@ -1,6 +1,7 @@
 """ASGI callable: `/v1` in front of Django, with the engine's life bound to the server's."""
 
 import asyncio
+import gc
 import os
 import time
 import warnings
@@ -56,6 +57,9 @@ async def _live(receive: Receive, send: Send) -> None:
     """Start the engine with the server; let it book what is open before the server ends."""
     await receive()
     engine.startup(asyncio.get_running_loop())
+    # What the start made stays for good: no collection needs to walk through it and stop all.
+    gc.collect()
+    gc.freeze()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await engine.shutdown(UNWATCHED_RUNS_SECONDS)
