@@ -47,6 +47,7 @@ class Tally:
     refused_empty: int = 0  # nowhere was money left for the call
     refused_though_left: int = 0  # the budget had it, in another place
     overloaded: int = 0
+    booked: int = 0  # holds and settlements from the first call's end to the last ask
     waits: list[float] = field(default_factory=list)  # from asking to being admitted
     free_at_first_refusal: int | None = None  # in all places together
     stranded: int = 0  # leased by a node that died, and not held for a call
@@ -133,9 +134,15 @@ class World:
     def admitted(self, settle: Settle, asked_at: float) -> None:
         """Count it, make the call and settle it."""
         self.tally.admitted += 1
+        self.booked()
         self.tally.waits.append(self.now - asked_at)
         cost = min(int(self.dice.expovariate(1 / self.setup.mean_cost)), self.setup.held)
         self.at(self.now + self.setup.call_seconds, lambda: settle(cost))
+
+    def booked(self) -> None:
+        """Count a hold or a settlement, while all nodes are at work."""
+        if self.setup.call_seconds <= self.now <= self.setup.seconds:
+            self.tally.booked += 1
 
     def announce_short(self) -> None:
         """Every node hears of it with its next heartbeat."""

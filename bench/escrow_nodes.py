@@ -63,6 +63,7 @@ class RowNode:
         self.held_in_row -= self.world.setup.held
         self.world.row.held -= self.world.setup.held
         self.world.row.spent += cost
+        self.world.booked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class EscrowNode(RowNode):
     def _book(self, cost: int) -> None:
         self._held -= self.world.setup.held
         self._spent += cost
+        self.world.booked()
         if self._hears_short:
             self._give_back()  # in the same transaction: it went through the row's line
 
