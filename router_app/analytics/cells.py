@@ -1,37 +1,20 @@
 """One person's calls, summed by the database per bucket of time, model and task.
 
-Everything the dashboard says is a sum of these cells. The database reads the calls of a range once,
-along the index (owner, time), and finds each one's bucket by a binary search written as nested
-CASEs: days are exact in any time zone without the database knowing about zones, and SQLite calls
-no Python per row. Requests are calls that were sent, less those that a later attempt replaced;
-these are few, so a second query fetches them.
+Everything the dashboard says is a sum of these cells. They are put together from the usage rollup,
+a few thousand rows however many calls there are; from closed calls themselves where a bucket begins
+or ends within a quarter of an hour; and from what is under way, which is not in the rollup yet. One
+statement reads all three, so a call that is closed meanwhile is in exactly one of them.
 """
 
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from django.db.models import (
-    Case,
-    Count,
-    Exists,
-    F,
-    IntegerField,
-    OuterRef,
-    QuerySet,
-    Sum,
-    Value,
-    When,
-)
-from django.db.models.expressions import Expression
+from django.db import connection
 
+from router_app.analytics.periods import Piece, pieces_of
 from router_app.analytics.ranges import Bucket
-from router_app.models import Call, User
-
-ATTEMPTS_FOLLOW_WITHIN = timedelta(hours=1)  # far longer than a request can take
+from router_app.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,63 +70,84 @@ def sum_totals(parts: Iterable[HasTotals]) -> Totals:
 
 def cells(user: User, buckets: Sequence[Bucket]) -> list[Cell]:
     """The person's calls in buckets that lie end to end. Cells without calls are left out."""
-    replaced = Counter(
-        (_bucket_of(created_at, buckets), model_pk, task)
-        for created_at, model_pk, task in _replaced(user, buckets)
-    )
-    rows = _sums(user, buckets)
-    return [_cell(row, replaced[row["bucket"], row["model_id"], row["task_type"]]) for row in rows]
-
-
-def _sums(user: User, buckets: Sequence[Bucket]) -> QuerySet[Call, Any]:
-    calls = _calls(user, buckets[0].starts_at, buckets[-1].ends_at)
-    return calls.values("model_id", "task_type", bucket=_search(buckets, 0, len(buckets))).annotate(
-        sent=Count("sent_at"),
-        cost=Sum(F("cost_nanos") + F("correction_nanos")),
-        input=Sum("input_tokens"),
-        output=Sum("output_tokens"),
-    )
-
-
-def _replaced(user: User, buckets: Sequence[Bucket]) -> QuerySet[Call, Any]:
-    """Calls that were sent and followed by another attempt of their request that was sent too."""
-    begin, end = buckets[0].starts_at, buckets[-1].ends_at
-    repeated = _calls(user, begin, end + ATTEMPTS_FOLLOW_WITHIN).filter(
-        attempt__gt=1, sent_at__isnull=False
-    )
-    later = Call.objects.filter(
-        decision=OuterRef("decision"), attempt__gt=OuterRef("attempt"), sent_at__isnull=False
-    )
-    sent = _calls(user, begin, end).filter(sent_at__isnull=False)
-    replaced = sent.filter(Exists(later), decision__in=repeated.values("decision"))
-    return replaced.values_list("created_at", "model_id", "task_type")
-
-
-def _calls(user: User, begin: datetime, end: datetime) -> QuerySet[Call, Call]:
-    return Call.objects.filter(user=user, created_at__gte=begin, created_at__lt=end).order_by()
-
-
-def _search(buckets: Sequence[Bucket], low: int, high: int) -> Expression:
-    """SQL for the index, from `low` up to `high`, of the bucket that a call was made in."""
-    if high - low == 1:
-        return Value(low, output_field=IntegerField())
-    middle = (low + high) // 2
-    return Case(
-        When(created_at__lt=buckets[middle].starts_at, then=_search(buckets, low, middle)),
-        default=_search(buckets, middle, high),
-    )
-
-
-def _bucket_of(moment: datetime, buckets: Sequence[Bucket]) -> int:
-    return bisect_right(buckets, moment, key=lambda bucket: bucket.starts_at) - 1
-
-
-def _cell(row: dict[str, Any], replaced: int) -> Cell:
+    pieces = pieces_of(buckets)
+    if not pieces:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(len(pieces)), [*_values(pieces), *[user.pk] * 4])
+        rows = cursor.fetchall()
     # PostgreSQL sums 64-bit integers as numeric, which arrives as a Decimal.
-    cost, tokens = int(row["cost"]), (int(row["input"]), int(row["output"]))
-    return Cell(
-        row["bucket"],
-        row["model_id"],
-        row["task_type"],
-        Totals(row["sent"] - replaced, cost, *tokens),
-    )
+    return [Cell(bucket, pk, task, Totals(*map(int, sums))) for bucket, pk, task, *sums in rows]
+
+
+def _values(pieces: Iterable[Piece]) -> Iterable[Any]:
+    adapt = connection.ops.adapt_datetimefield_value
+    for bucket, seconds, begins, ends in pieces:
+        yield from (bucket, seconds, adapt(begins), adapt(ends))
+
+
+def _statement(pieces: int) -> str:
+    mark, each = _DIALECTS[connection.vendor]
+    rolled_up = each.format(table="router_app_usagerollup", condition=_IN_PIECE)
+    closed = each.format(table="router_app_call", condition=_IN_REST)
+    return _SUMS.format(pieces=", ".join([mark] * pieces), rolled_up=rolled_up, closed=closed)
+
+
+# What a piece looks like, and how to say "for each piece a range of an index": left to themselves,
+# the planners would rather read all there is and compare it with every piece.
+_DIALECTS = {
+    "sqlite": ("(%s, %s, %s, %s)", "piece CROSS JOIN {table} found WHERE {condition}"),
+    "postgresql": (
+        "(%s, %s, %s::timestamptz, %s::timestamptz)",
+        "piece CROSS JOIN LATERAL (SELECT * FROM {table} found WHERE {condition} OFFSET 0) found",
+    ),
+}
+_IN_PIECE = """
+    found.user_id = %s AND found.seconds = piece.seconds
+    AND found.starts_at >= piece.begins AND found.starts_at < piece.ends
+"""
+_IN_REST = """
+    found.user_id = %s AND piece.seconds = 0 AND found.outcome <> 'running'
+    AND found.created_at >= piece.begins AND found.created_at < piece.ends
+"""
+_SUMS = """
+WITH piece (bucket, seconds, begins, ends) AS (VALUES {pieces})
+SELECT bucket, model_id, task_type,
+    SUM(requests), SUM(cost_nanos), SUM(input_tokens), SUM(output_tokens)
+FROM (
+    SELECT bucket, model_id, task_type, requests, cost_nanos, input_tokens, output_tokens
+    FROM {rolled_up}
+
+    UNION ALL  -- closed calls of a rest; one replaced by a later attempt is no request any more
+    SELECT bucket, model_id, task_type,
+        CASE WHEN sent_at IS NULL OR EXISTS (
+            SELECT 1 FROM router_app_call later
+            WHERE later.decision_id = found.decision_id AND later.attempt > found.attempt
+                AND later.sent_at IS NOT NULL AND later.outcome <> 'running'
+        ) THEN 0 ELSE 1 END,
+        cost_nanos + correction_nanos, input_tokens, output_tokens
+    FROM {closed}
+
+    UNION ALL  -- what is under way counts as soon as it is sent
+    SELECT bucket, model_id, call.task_type, CASE WHEN sent_at IS NULL THEN 0 ELSE 1 END, 0, 0, 0
+    FROM router_app_routingdecision request CROSS JOIN router_app_call call CROSS JOIN piece
+    WHERE request.user_id = %s AND request.outcome = 'running'
+        AND call.decision_id = request.id AND call.outcome = 'running'
+        AND call.created_at >= begins AND call.created_at < ends
+
+    UNION ALL  -- and the attempt that it replaces no longer does
+    SELECT bucket, before.model_id, before.task_type, -1, 0, 0, 0
+    FROM router_app_routingdecision request CROSS JOIN router_app_call call
+        CROSS JOIN router_app_call before CROSS JOIN piece
+    WHERE request.user_id = %s AND request.outcome = 'running'
+        AND call.decision_id = request.id AND call.outcome = 'running'
+        AND call.attempt > 1 AND call.sent_at IS NOT NULL
+        AND before.decision_id = request.id AND before.attempt = (
+            SELECT MAX(earlier.attempt) FROM router_app_call earlier
+            WHERE earlier.decision_id = request.id AND earlier.attempt < call.attempt
+                AND earlier.sent_at IS NOT NULL
+        )
+        AND before.created_at >= begins AND before.created_at < ends
+) part
+GROUP BY bucket, model_id, task_type
+"""

@@ -10,7 +10,7 @@ rows; a changed time zone changes nothing here.
 
 Each is one statement, whatever the number of calls, and locks its rows in the order of their keys,
 so that two processes never wait for each other in a circle. What the rows must say, and putting
-them right: `usage_check.py`.
+them right: `usage_rebuild.py`.
 """
 
 import uuid
@@ -22,9 +22,9 @@ from typing import Any
 
 from django.db import connection
 
+from router_app.analytics.periods import DAY, HOUR, QUARTER
 from router_app.models import Call, UsageRollup
 
-QUARTER, HOUR, DAY = 900, 3_600, 86_400  # how long periods are, in seconds
 KEY = ("user_id", "seconds", "starts_at", "model_id", "task_type")
 SUMS = (
     "calls",

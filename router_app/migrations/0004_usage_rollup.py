@@ -10,7 +10,7 @@ import router_app.models.fields
 
 PERIODS = (900, 3600, 86400)  # seconds
 START = {
-    "sqlite": "datetime(strftime('%s', created_at) / {0} * {0}, 'unixepoch')",
+    "sqlite": "datetime(strftime('%s', substr(created_at, 1, 19)) / {0} * {0}, 'unixepoch')",
     "postgresql": "to_timestamp(floor(extract(epoch FROM created_at) / {0}) * {0})",
 }
 FILL = """

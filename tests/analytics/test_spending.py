@@ -202,5 +202,5 @@ def test_few_queries(alice: User, models: list[LanguageModel], django_assert_num
     for day in range(40):
         make.make_call(alice, models[day % 4], at=NOW - timedelta(days=day))
     span = span_of(alice, RangeKey.DAYS_30)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         spending.overview(alice, span, now=NOW)

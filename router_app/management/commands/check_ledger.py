@@ -7,14 +7,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from router_app.analytics.usage_rebuild import total_differences
 from router_app.budgets.reconcile import differences, entry_count
 
 
 class Command(BaseCommand):
     help = (
         "Compare every counter with the journal, every reservation with its entries and its call, "
-        "and look for money held past its lease. Prints each difference. Exit code 0 if there is "
-        "none, 1 otherwise. Reads only."
+        "and look for money held past its lease; compare the usage rollup with the calls in sum. "
+        "Prints each difference. Exit code 0 if there is none, 1 otherwise. Reads only."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         entries = entry_count()
-        found = list(differences(timezone.now()))
+        found = [*differences(timezone.now()), *total_differences()]
         if options["json"]:
             report = {"clean": not found, "entries": entries, "differences": found}
             self.stdout.write(json.dumps(report))
