@@ -127,6 +127,30 @@ class TestALine:
         assert (unsent["actual_cost"], unsent["usage_source"]) == (0, None)
         assert (presumed["outcome"], presumed["usage_source"]) == ("presumed", "presumed")
 
+    @pytest.mark.parametrize(
+        "receipt",
+        [[], {}, {"candidates": None}, {"candidates": [{"id": 7}], "floor": "high"}, {"chosen": 1}],
+    )
+    def test_a_receipt_of_another_shape_names_no_model(self, log: Path, receipt: object) -> None:
+        alice, model = make.make_user(), make.make_model("its/name")
+        decision = make.make_decision(alice, receipt=receipt, quality_met=False)
+        make.make_call(alice, model, decision=decision)
+        mirror.write_pending(log)
+        [line] = lines_of(log)
+        assert (line["provider"], line["model"]) == ("demo", "its/name")
+        assert line["quality_met"] is False
+
+    def test_the_model_is_called_as_the_receipt_knew_it(self, log: Path) -> None:
+        alice, model = make.make_user(), make.make_model("its/name")
+        receipt = make.make_receipt([model])
+        receipt["candidates"][0].update(id="its/old name", provider="old")
+        receipt["floor"] = 99
+        make.make_call(alice, model, decision=make.make_decision(alice, receipt=receipt))
+        mirror.write_pending(log)
+        [line] = lines_of(log)
+        assert (line["provider"], line["model"]) == ("old", "its/old name")
+        assert line["quality_met"] is False
+
     def test_a_running_call_has_none(self, log: Path) -> None:
         make.make_call(make.make_user(), outcome="running")
         assert mirror.write_pending(log) == 0

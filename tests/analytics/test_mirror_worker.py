@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from router_app.analytics import mirror
-from router_app.analytics.mirror import worker
+from router_app.analytics.mirror import logfile, worker
 from router_app.models import ClosedCall
 from tests import factories as make
 
@@ -122,6 +122,47 @@ def test_stopping_writes_what_is_due(log: Path) -> None:
     make.make_call(make.make_user())
     assert thread.stop(10)
     assert calls_in(log) == closed_calls()
+
+
+def test_lines_gather_and_stopping_does_not_wait_for_more(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "GATHER_SECONDS", 3600)
+    alice = make.make_user()
+    thread = worker.MirrorWorker(log)
+    thread.start()
+    for _ in range(5):
+        make.make_call(alice)
+        thread.poke()
+    assert not log.exists()
+    assert thread.stop(10)
+    assert calls_in(log) == closed_calls()
+
+
+def test_a_burst_is_written_in_a_few_appends(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    appends = []
+    append = logfile.append
+    monkeypatch.setattr(logfile, "append", lambda *args: appends.append(append(*args)))
+    alice = make.make_user()
+    with transaction.atomic():
+        for _ in range(450):
+            make.make_call(alice)
+    assert mirror.write_pending(log) == 450
+    assert len(appends) == 1
+    assert calls_in(log) == closed_calls()
+
+
+def test_lines_that_another_machine_wrote_are_taken_over_without_a_poke(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
+    mirror.write_pending(log)
+    make.make_call(make.make_user())
+    mirror.write_pending(tmp_path / "other.jsonl")
+    thread = worker.MirrorWorker(log)
+    thread.start()
+    eventually(lambda: log.exists() and calls_in(log) == closed_calls())
+    assert thread.stop(10)
 
 
 def test_one_thread_per_process(log: Path) -> None:

@@ -5,101 +5,99 @@ and further attempts of the same request leave a line as it is, so that the file
 byte for byte. Prompts are in it only where their owner turned storing them on.
 """
 
-import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 
-from router_app.models import Call
-from router_app.money import usd_from_nanos
+from router_app.analytics.mirror.facts import Candidate, Facts, Receipt
+from router_app.money import plain_usd
+
+_UNNAMED = Candidate()
 
 
-def line_for(call: Call) -> bytes:
-    """The line, with its newline, of a closed call fetched with what `outbox` selects.
+def line_of(call: Facts, receipt: Receipt) -> bytes:
+    """The line, with its newline, of a closed call.
 
     Pure ASCII: control characters and Unicode's line separators are escaped, so that no tool
     takes one line for two. Amounts are USD with every digit down to the nano-dollar.
     """
-    members = (f"{json.dumps(name)}:{_as_json(value)}" for name, value in _members(call).items())
-    return ("{" + ",".join(members) + "}\n").encode("ascii")
+    known = _candidate(call, receipt)
+    provider, model = known.provider or call.provider, known.id or call.model
+    met = "true" if _quality_met(call, receipt, known) else "false"
+    prompt = f',"prompt":{_escaped(call.prompt)}' if call.prompt else ""
+    return (
+        f'{{"at":{_instant(call.closed_at)},"id":{_uuid(call.decision)},"call":{_uuid(call.call)}'
+        f',"attempt":{call.attempt},"user":{call.user},"key":{_text(call.key)}'
+        f',"face":{_text(call.face)},"provider":{_text(provider)},"model":{_text(model)}'
+        f',"task_type":{_text(call.task_type)},"quality":{_text(call.quality)},"quality_met":{met}'
+        f',"outcome":{_text(call.outcome)},"failure_kind":{_text(call.failure_kind or None)}'
+        f',"finish_reason":{_text(call.finish_reason or None)}{_amounts(call)}'
+        f',"milliseconds":{_milliseconds(call.sent_at, call.closed_at)}{prompt}}}\n'
+    ).encode("ascii")
 
 
-def _members(call: Call) -> dict[str, Any]:
-    decision = call.decision
-    candidate = _candidate(call)
-    members = {
-        "at": _instant(call.closed_at),
-        "id": str(decision.pk),
-        "call": str(call.pk),
-        "attempt": call.attempt,
-        "user": call.user_id,
-        "key": decision.api_key.prefix if decision.api_key else None,
-        "face": decision.face,
-        "provider": candidate.get("provider", call.model.provider.slug),
-        "model": candidate.get("id", call.model.model_id),
-        "task_type": call.task_type,
-        "quality": call.quality,
-        "quality_met": _quality_met(call, candidate),
-        "outcome": call.outcome,
-        "failure_kind": call.failure_kind or None,
-        "finish_reason": call.finish_reason or None,
-        **_amounts(call),
-        "milliseconds": _milliseconds(call.sent_at, call.closed_at),
-    }
-    return {**members, "prompt": decision.prompt} if decision.prompt else members
+def _amounts(call: Facts) -> str:
+    estimated, actual = call.estimated_nanos, call.cost_nanos
+    return (
+        f',"input_tokens":{call.input_tokens},"cached_tokens":{call.cached_tokens}'
+        f',"output_tokens":{call.output_tokens},"reasoning_tokens":{call.reasoning_tokens}'
+        f',"usage_source":{_text(call.usage_source or None)}'
+        f',"estimated_cost":{plain_usd(estimated)},"reserved":{plain_usd(call.reserved_nanos)}'
+        f',"actual_cost":{plain_usd(actual)}'
+        f',"variance_percent":{_variance_percent(estimated, actual)}'
+    )
 
 
-def _amounts(call: Call) -> dict[str, Any]:
-    return {
-        "input_tokens": call.input_tokens,
-        "cached_tokens": call.cached_tokens,
-        "output_tokens": call.output_tokens,
-        "reasoning_tokens": call.reasoning_tokens,
-        "usage_source": call.usage_source or None,
-        "estimated_cost": usd_from_nanos(call.estimated_nanos),
-        "reserved": usd_from_nanos(call.reserved_nanos),
-        "actual_cost": usd_from_nanos(call.cost_nanos),
-        "variance_percent": _variance_percent(call.estimated_nanos, call.cost_nanos),
-    }
+def _candidate(call: Facts, receipt: Receipt) -> Candidate:
+    """The call's model as the receipt knew it; nameless if the receipt does not name it."""
+    for candidate in receipt.candidates:
+        if candidate.model_pk == call.model_pk:
+            return candidate
+    return _UNNAMED
 
 
-def _candidate(call: Call) -> Mapping[str, Any]:
-    """The call's model as the receipt knew it; empty if the receipt does not name it."""
-    receipt = call.decision.receipt if isinstance(call.decision.receipt, dict) else {}
-    named = (c for c in receipt.get("candidates", ()) if c.get("model_pk") == call.model_id)
-    return next(named, {})
-
-
-def _quality_met(call: Call, candidate: Mapping[str, Any]) -> bool:
+def _quality_met(call: Facts, receipt: Receipt, known: Candidate) -> bool:
     # The decision's own flag speaks of its latest attempt, which may be another model.
-    score, floor = candidate.get("score"), call.decision.receipt.get("floor") if candidate else None
-    if not score or floor is None:
-        return call.decision.quality_met
-    return bool(score["quality"] >= floor)
+    if known.score is None or receipt.floor is None:
+        return bool(call.quality_met)
+    return known.score.quality >= receipt.floor
 
 
-def _variance_percent(estimated_nanos: int, actual_nanos: int) -> Decimal | None:
+def _variance_percent(estimated_nanos: int, actual_nanos: int) -> str:
+    """To a tenth, a half to the even one; in integers only."""
     if estimated_nanos == 0:
-        return None
-    percent = Decimal(100 * (actual_nanos - estimated_nanos)) / estimated_nanos
-    return percent.quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN)
+        return "null"
+    difference = actual_nanos - estimated_nanos
+    tenths, rest = divmod(1000 * abs(difference), estimated_nanos)
+    tenths += 2 * rest + tenths % 2 > estimated_nanos
+    return f"{'-' if difference < 0 else ''}{tenths // 10}.{tenths % 10}"
 
 
-def _milliseconds(sent_at: datetime | None, closed_at: datetime | None) -> int | None:
-    """From sending to closing; None for a call that was never sent."""
+def _milliseconds(sent_at: datetime | None, closed_at: datetime | None) -> str:
+    """From sending to closing; null for a call that was never sent."""
     if sent_at is None or closed_at is None:
-        return None
-    return round((closed_at - sent_at).total_seconds() * 1000)
+        return "null"
+    return str(round((closed_at - sent_at).total_seconds() * 1000))
 
 
-def _instant(moment: datetime | None) -> str | None:
+def _instant(moment: datetime | None) -> str:
     if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return "null"
+    if moment.tzinfo is not None:  # SQLite's are told without, in UTC
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return f'"{moment.isoformat(timespec="milliseconds")}Z"'
 
 
-def _as_json(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
+def _uuid(text: str) -> str:
+    if len(text) == 32:  # as SQLite keeps them
+        return f'"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"'
+    return f'"{text}"'
+
+
+@lru_cache(maxsize=1024)  # names and words that come again and again
+def _text(text: str | None) -> str:
+    return "null" if text is None else _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    return quoted(text).replace("\x7f", "\\u007f")

@@ -1,7 +1,8 @@
 """The log as a file: one writer at a time, no torn end, on disk before anyone says so.
 
 The lock is a file of its own beside the log, because a rebuilt log is another file under the same
-name. The system drops the lock when its holder dies.
+name. The system drops the lock when its holder dies. In it stands the number of the last line that
+the log was given, so that a log which was moved away goes on where it ended.
 """
 
 import fcntl
@@ -31,9 +32,26 @@ class NotARequestLog(Exception):
 def locked(path: Path) -> Iterator[None]:
     """Hold the log's lock, over all threads and processes. Makes the folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("ab") as lock:
+    with _lock(path).open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def remember(path: Path, line: int) -> None:
+    """Note the number of the log's last line; wants the lock."""
+    lock = os.open(_lock(path), os.O_WRONLY)
+    try:
+        os.pwrite(lock, b"%020d\n" % line, 0)
+    finally:
+        os.close(lock)
+
+
+def remembered(path: Path) -> int | None:
+    """The number that was noted last; None if none was."""
+    try:
+        return int(_lock(path).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def repair(path: Path) -> bytes:
@@ -70,7 +88,16 @@ def calls_backwards(path: Path) -> Iterator[UUID]:
             yield call
 
 
-def append(path: Path, lines: bytes) -> None:
+def cut_behind(path: Path, call: UUID | None) -> None:
+    """Drop what follows the line about this call; everything if there is none."""
+    with path.open("r+b") as log:
+        size = log.seek(0, os.SEEK_END)
+        ends = (end for end, line in _lines_backwards(log, size) if call_of(line) == call)
+        log.truncate(0 if call is None else next(ends, 0))
+        os.fsync(log.fileno())
+
+
+def append(path: Path, lines: bytes | bytearray) -> None:
     """Add whole lines at the end; all of them or, if the disk says no, none. Raises OSError."""
     with io.FileIO(path, "ab", opener=_private) as log:
         before = log.seek(0, os.SEEK_END)
@@ -110,6 +137,10 @@ def call_of(line: bytes) -> UUID | None:
         return None
 
 
+def _lock(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
 def _is_torn_first_line(remains: bytes) -> bool:
     """After a power cut a file may also hold zeros where its data should be."""
     start = remains.strip(b"\0")[: len(BEGINNING)]
@@ -121,7 +152,7 @@ def _private(name: str, flags: int) -> int:
     return os.open(name, flags, 0o640)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes | bytearray) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

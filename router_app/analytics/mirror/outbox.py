@@ -1,32 +1,37 @@
 """Which lines are due, and which are written.
 
 `ClosedCall` rows without a `line` are due, in the order of their ids. Under the log's lock a writer
-repairs the file's end, settles what the file has and the database does not know or the other way
-round, appends what is due, and numbers it. `line` counts on over rotated files: it is the place in
-the whole log, not in one file.
+settles what the file has and the database does not know or the other way round, appends what is
+due, and numbers it. `line` counts on over rotated files: it is the place in the whole log, not in
+one file.
+
+On several machines every machine's file is the whole log from its first line on. Whoever has its
+turn, which the database gives to one at a time, first takes over the lines that others numbered,
+then appends and numbers what is due; so all files have all lines, in one order.
 """
 
 import logging
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
 from pathlib import Path
-from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Count, Max, Min, QuerySet
+from django.db import connection, transaction
+from django.db.models import Count, F, Min
 from django.utils import timezone
 
-from router_app.analytics.mirror import logfile
-from router_app.analytics.mirror.line import line_for
+from router_app.analytics.mirror import facts, logfile, tail
+from router_app.analytics.mirror.facts import Facts, Receipt
+from router_app.analytics.mirror.line import line_of
 from router_app.models import ClosedCall
 
 logger = logging.getLogger(__name__)
 
-MOST_LINES = 200  # of one append
+MOST_LINES = 1_000  # of one append
 MOST_BYTES = 4 * 1024 * 1024
-_CALL_ID = re.compile(rb'"call":"([0-9a-f-]{36})"')
+TURN = int.from_bytes(b"requests")  # the name of PostgreSQL's lock
+
+Lines = Iterator[tuple[Facts, Receipt]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +50,50 @@ def write_pending(path: Path) -> int:
     """
     path = path.resolve()
     with logfile.locked(path):
-        remains = logfile.repair(path)
-        found = _number(_unnumbered_at_end(path))
-        _restore(path, _lost(path, remains))
-        return found + _append_due(path)
+        noted = logfile.remembered(path)
+        with _turn():
+            settled, gained = tail.settle(path, _number)
+            logfile.remember(path, settled)
+        last = _take_over(path, settled)
+        restored = max(0, (last if noted is None else min(last, noted)) - settled)
+        gained += last - settled - restored
+        if restored:
+            logger.warning(
+                "The request log had lost its last %d lines; they are restored.", restored
+            )
+        while True:
+            with _turn():
+                before, last = last, _take_over(path, last)
+                some, is_more = _append_some(path, facts.due())
+                last += _number([call.closing for call in some])
+                logfile.remember(path, last)
+            gained += last - before
+            if not is_more:
+                return gained
 
 
 def rebuild(path: Path) -> int:
     """Make the whole log again from the database, in place of what is there; returns its lines."""
     path = path.resolve()
-    with logfile.locked(path):
-        due: list[ClosedCall] = []
+    with logfile.locked(path), ExitStack() as turn:
+        due: list[int] = []
         lines = 0
         with logfile.replacing(path) as log:
-            for closing in chain(_numbered().iterator(MOST_LINES), _due().iterator(MOST_LINES)):
-                log.write(line_for(closing.call))
+            for call, receipt in _everything(turn):
+                log.write(line_of(call, receipt))
                 lines += 1
-                if closing.line is None:
-                    due.append(ClosedCall(pk=closing.pk))
+                if call.line is None:
+                    due.append(call.closing)
         _number(due)
+        logfile.remember(path, tail.top_line())
         return lines
 
 
-def has_pending() -> bool:
-    """Whether any line is due."""
-    return ClosedCall.objects.filter(line__isnull=True).exists()
+def is_behind(path: Path) -> bool:
+    """Whether any line is due, or was written on another machine since this log's last one."""
+    noted = logfile.remembered(path.resolve())
+    due = ClosedCall.objects.filter(line__isnull=True)
+    return due.exists() or (noted is not None and noted < tail.top_line())
 
 
 def lag() -> Lag:
@@ -82,112 +106,70 @@ def lag() -> Lag:
     return Lag(found["pending"], max(0.0, age))
 
 
-def _closings() -> QuerySet[ClosedCall]:
-    return ClosedCall.objects.select_related(
-        "call__decision__api_key", "call__model__provider"
-    ).only(
-        "line", "call", "call__decision__api_key__prefix", "call__model__provider__slug",
-        *(f"call__decision__{name}" for name in ("face", "receipt", "quality_met", "prompt")),
-        *(f"call__{name}" for name in _CALL_FACTS),
-    )  # fmt: skip
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Be the only machine that numbers lines. SQLite is on one machine, whose file is locked."""
+    if connection.vendor == "sqlite":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
+        yield
 
 
-def _numbered() -> QuerySet[ClosedCall]:
-    return _closings().filter(line__isnull=False).order_by("line")
+def _take_over(path: Path, last: int) -> int:
+    """Append lines that have numbers above `last`; returns the last one's."""
+    rows, is_more = facts.numbered(last), True
+    while is_more:
+        some, is_more = _append_some(path, rows)
+        last = some[-1].line or last if some else last
+    return last
 
 
-def _due() -> QuerySet[ClosedCall]:
-    return _closings().filter(line__isnull=True).order_by("pk")
-
-
-def _append_due(path: Path) -> int:
-    written = 0
-    while due := list(_due()[:MOST_LINES]):
-        written += _number(_append_some(path, due))
-    return written
-
-
-def _append_some(path: Path, closings: Sequence[ClosedCall]) -> list[ClosedCall]:
-    """Append the first of them, as many as one write should hold; returns those."""
+def _append_some(path: Path, rows: Lines) -> tuple[list[Facts], bool]:
+    """Append the first of them, as many as one write should hold; and whether there may be more."""
     lines = bytearray()
-    taken: list[ClosedCall] = []
-    for closing in closings:
-        lines += line_for(closing.call)
-        taken.append(closing)
-        if len(lines) >= MOST_BYTES:
+    taken: list[Facts] = []
+    for call, receipt in rows:
+        lines += line_of(call, receipt)
+        taken.append(call)
+        if len(taken) >= MOST_LINES or len(lines) >= MOST_BYTES:
             break
-    logfile.append(path, bytes(lines))
-    return taken
+    if taken:
+        logfile.append(path, lines)
+    return taken, len(taken) >= MOST_LINES or len(lines) >= MOST_BYTES
 
 
-def _number(closings: Iterable[ClosedCall]) -> int:
+def _number(closings: Sequence[int]) -> int:
     """Give the lines their numbers, in the order in which they stand in the file."""
-    closings = list(closings)
     if not closings:
         return 0
     with transaction.atomic():
-        last = ClosedCall.objects.aggregate(last=Max("line"))["last"] or 0
-        for line, closing in enumerate(closings, start=last + 1):
-            closing.line = line
-        ClosedCall.objects.bulk_update(closings, ["line"], batch_size=MOST_LINES)
+        line = tail.top_line()
+        for first, last in _runs(closings):
+            run = ClosedCall.objects.filter(pk__gte=first, pk__lte=last)
+            run.update(line=F("pk") + (line + 1 - first))
+            line += last + 1 - first
     return len(closings)
 
 
-def _unnumbered_at_end(path: Path) -> list[ClosedCall]:
-    """Lines that a writer appended and did not live to number, in file order."""
-    calls = logfile.calls_backwards(path)
-    found: list[ClosedCall] = []
-    # One look is enough in peace; only after a crash the last line has no number.
-    for size in chain([1], repeat(MOST_LINES)):
-        some = list(islice(calls, size))
-        unnumbered = _unnumbered(some)
-        for call in some:
-            if call not in unnumbered:
-                return found[::-1]
-            found.append(unnumbered[call])
-        if not some:
-            return found[::-1]
-    return found
+def _runs(closings: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of those that follow each other: one statement numbers them all."""
+    first = last = closings[0]
+    for closing in closings[1:]:
+        if closing != last + 1:
+            yield first, last
+            first = closing
+        last = closing
+    yield first, last
 
 
-def _unnumbered(calls: Sequence[UUID]) -> dict[UUID, ClosedCall]:
-    rows = ClosedCall.objects.filter(call_id__in=calls, line__isnull=True)
-    return {row.call_id: row for row in rows}
-
-
-def _lost(path: Path, remains: bytes) -> QuerySet[ClosedCall]:
-    """Numbered lines that should follow the file's last one: its end was cut off or damaged."""
-    last = _line_of(next(logfile.calls_backwards(path), None))
-    if last is not None:
-        return _numbered().filter(line__gt=last)
-    torn = _CALL_ID.search(remains)
-    first = _line_of(UUID(torn[1].decode())) if torn else None
-    return _numbered().none() if first is None else _numbered().filter(line__gte=first)
-
-
-def _line_of(call: UUID | None) -> int | None:
-    if call is None:
-        return None
-    return ClosedCall.objects.filter(call_id=call).values_list("line", flat=True).first()
-
-
-def _restore(path: Path, lost: QuerySet[ClosedCall]) -> None:
-    restored = 0
-    for some in _batches(lost.iterator(MOST_LINES)):
-        while some:
-            done = len(_append_some(path, some))
-            restored, some = restored + done, some[done:]
-    if restored:
-        logger.warning("The request log had lost its last %d lines; they are restored.", restored)
-
-
-def _batches(closings: Iterator[ClosedCall]) -> Iterator[list[ClosedCall]]:
-    while some := list(islice(closings, MOST_LINES)):
-        yield some
-
-
-_CALL_FACTS = (
-    "attempt", "user", "model", "task_type", "quality", "outcome", "failure_kind", "finish_reason",
-    "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "usage_source",
-    "estimated_nanos", "reserved_nanos", "cost_nanos", "sent_at", "closed_at",
-)  # fmt: skip
+def _everything(turn: ExitStack) -> Lines:
+    """All lines with numbers; then, while nobody else numbers any, the latest and those due."""
+    last = 0
+    for call, receipt in facts.numbered():
+        last = call.line or last
+        yield call, receipt
+    turn.enter_context(_turn())
+    yield from facts.numbered(last)
+    yield from facts.due()
