@@ -146,8 +146,8 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.5, help="seconds before each work")
     parser.add_argument("--json", type=Path, help="write every figure here")
     given = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # a shell may have told us to ignore Ctrl-C
-        signal.signal(number, _interrupted)
+    for stopping in (signal.SIGTERM, signal.SIGINT):  # a shell may have told us to ignore Ctrl-C
+        signal.signal(stopping, _interrupted)
     rounds = given.rounds or (1 if given.quick else 3)
     products, notes = _installed(given.only)
     folder = WORKPLACE / str(int(time.time()))
