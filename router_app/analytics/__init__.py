@@ -3,8 +3,12 @@
 - `ranges.py`    which days are looked at, in the reader's time zone. Pure. Start here
 - `spending.py`  what those days cost: totals, shares, cost over time, `/stats`
 - `cells.py`     the sums behind it, by bucket of time, model and task
+- `usage.py`     the rollup they are read from, written in the transaction that closes a call
+- `periods.py`   what it is rolled up by, and how a range is made of that. Pure
+- `usage_rebuild.py`  what the rollup must say: making it again, checking it
 - `changes.py`   whether anything happened since one last looked
 - `history.py`   one person's requests as rows to filter and page
+- `metrics/`     what this process has seen, in numbers
 - `mirror/`      the JSONL request log, written from what the database says
 
 A *request* is a decision with at least one call that was sent. It counts once, for the model and
