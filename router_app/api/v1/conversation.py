@@ -81,16 +81,7 @@ def _answered(message: Message, place: int) -> Message:
         param = f"messages.{place}.content"
         raise InvalidRequest(f"'{param}' is required where there are no tool calls.", param=param)
     answered = {"role": "assistant", "content": content if content or calls else ""}
-    return {**answered, "tool_calls": [_call(each) for each in calls]} if calls else answered
-
-
-def _call(call: Mapping[str, Any]) -> Mapping[str, Any]:
-    function = call["function"]
-    return {
-        "id": call["id"],
-        "type": "function",
-        "function": {"name": function["name"], "arguments": function["arguments"]},
-    }
+    return {**answered, "tool_calls": calls} if calls else answered
 
 
 def _said(part: Mapping[str, str]) -> str:

@@ -18,6 +18,8 @@ MOST_TOOL_CALLS = 128  # of one message
 MOST_URL_CHARACTERS = 8_192  # of an address; an image inside the body is limited by the body
 
 STRICT = ConfigDict(extra="forbid", strict=True)
+# An answer comes back with whatever its client, or a provider before us, has added to it.
+ECHOED = ConfigDict(extra="ignore", strict=True)
 _ADDRESS = re.compile(r"https://[^\s/?#]+[!-~]*")
 _INLINE = re.compile(r"data:image/(?:png|jpeg|webp|gif);base64,")
 
@@ -47,8 +49,6 @@ def _image(url: str) -> str:
 
 Text = Annotated[str, AfterValidator(without_nul)]
 Name = Annotated[str, Field(max_length=256, description="Accepted, and not passed on.")]
-# What clients add to an answer and send back with it.
-Echo = Annotated[Any, Field(description="Accepted, and not passed on.")]
 CallName = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -161,41 +161,34 @@ class UserMessage(TypedDict):
     name: NotRequired[Name | None]
 
 
-@with_config(STRICT)
+@with_config(ECHOED)
 class CalledFunction(TypedDict):
     """Which function, with what."""
 
     name: CallName
     arguments: str
-    parsed_arguments: NotRequired[Echo]
 
 
-@with_config(STRICT)
+@with_config(ECHOED)
 class ToolCall(TypedDict):
     """A call that the model asked for."""
 
     id: CallName
     type: Literal["function"]
     function: CalledFunction
-    index: NotRequired[Echo]
 
 
-@with_config(STRICT)
+@with_config(ECHOED)
 class AssistantMessage(TypedDict):
     """What a model answered before: text, tool calls or both.
 
-    It may be sent back as it came: members that say nothing to the next model are left out.
+    It may be sent back as it came: members that are not listed here are left out.
     """
 
     role: Literal["assistant"]
     content: NotRequired[AssistantContent | None]
     tool_calls: NotRequired[Annotated[list[ToolCall], Field(max_length=MOST_TOOL_CALLS)] | None]
-    name: NotRequired[Name | None]
     refusal: NotRequired[Text | None]
-    reasoning: NotRequired[Echo]
-    reasoning_content: NotRequired[Echo]
-    annotations: NotRequired[Echo]
-    parsed: NotRequired[Echo]
     audio: NotRequired[None]
     function_call: NotRequired[None]
 
