@@ -95,6 +95,10 @@ V1_BODY_MAX_BYTES = 8 * 1024 * 1024
 PORT = env.int("PORT", default=8000)
 BIND_HOST = env.str("BIND_HOST", default="127.0.0.1")
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=1)
+# From SIGTERM to the end: answers under way get all but the last 15 of them.
+SHUTDOWN_SECONDS = env.int("SHUTDOWN_SECONDS", default=30)
+# For so long before that requests are taken as ever, and only /ready says what is coming.
+SHUTDOWN_DELAY_SECONDS = env.int("SHUTDOWN_DELAY_SECONDS", default=0)
 
 
 # 3. Database and cache
@@ -117,7 +121,14 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["OPTIONS"] = {
         "pool": {"min_size": 1, "max_size": 20, "timeout": 20},
         # A row that somebody else holds must not stop the one thread that books everything.
-        "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        # And compiling a query (jit) costs a second where none of ours takes one.
+        "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off",
+        # A machine that is gone says nothing; without these TCP waits for it for hours.
+        "connect_timeout": 5,
+        "tcp_user_timeout": 15_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
     }
 
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}

@@ -13,11 +13,7 @@ from django.conf import settings
 
 from budgetrouter.logging import catch_strays
 from budgetrouter.serving.lifeline import end_with_supervisor
-from budgetrouter.serving.web_server import (
-    ANSWERS_IN_FLIGHT_SECONDS,
-    GRACE_SECONDS,
-    bind_address,
-)
+from budgetrouter.serving.web_server import bind_address, grace_seconds
 from router_app.analytics.metrics import sharing
 
 wsgi_app = "budgetrouter.asgi:application"
@@ -33,7 +29,7 @@ keepalive = 20
 # A worker that does not report for this long is killed. Its loop reports every second, so only a
 # loop that is truly stuck comes near.
 timeout = 60
-graceful_timeout = GRACE_SECONDS
+graceful_timeout = grace_seconds()
 
 # No access log: a query string may hold what somebody searched for. gunicorn's own warnings look
 # like the product's, and like them quote no values that an exception held.
@@ -62,11 +58,7 @@ def on_starting(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """In the worker, before the product is loaded.
-
-    Its own copy of the settings gets a shorter wait for answers in flight.
-    """
-    worker.cfg.set("graceful_timeout", ANSWERS_IN_FLIGHT_SECONDS)
+    """In the worker, before the product is loaded."""
     catch_strays()
 
 

@@ -15,8 +15,7 @@ from budgetrouter.serving.stand_in_keeper import StandInKeeper
 from budgetrouter.serving.stop_signals import StopSignals
 
 START_SECONDS = 60.0  # for the model to be loaded and the server to answer
-# gunicorn keeps to its own grace; this is for the case that it does not.
-GRACE_SECONDS = web_server.GRACE_SECONDS + 5.0
+SPARE_SECONDS = 5.0  # gunicorn keeps to its own grace; this is for the case that it does not
 QUIET_STOP_SECONDS = 3.0  # a stop that takes longer explains itself
 
 
@@ -83,7 +82,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         if self._web is not None:
-            self._web.stop(GRACE_SECONDS, self._explaining_hurry())
+            grace_seconds = web_server.grace_seconds() + SPARE_SECONDS
+            self._web.stop(grace_seconds, self._explaining_hurry())
         if self._stand_in is not None:
             self._stand_in.stop(lambda: self._signals.in_a_hurry)
 
@@ -98,7 +98,7 @@ class Supervisor:
                 explained = True
                 self._say(
                     "Waiting for answers that are being written"
-                    f" (at most {web_server.GRACE_SECONDS} s; Ctrl-C again ends them) …"
+                    f" (at most {web_server.grace_seconds()} s; Ctrl-C again ends them) …"
                 )
             return self._signals.in_a_hurry
 

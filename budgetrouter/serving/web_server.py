@@ -5,16 +5,25 @@ import http.client
 import socket
 import sys
 
+from django.conf import settings
+
 from budgetrouter.serving.problem import Problem
 
-# From SIGTERM to the end of gunicorn. A worker waits first for answers in flight; then the engine
-# gives runs that nobody watches a little longer, and books and mirrors what is left.
-GRACE_SECONDS = 30
-ANSWERS_IN_FLIGHT_SECONDS = 15
-UNWATCHED_RUNS_SECONDS = 5
+UNWATCHED_RUNS_SECONDS = 5  # what an answer that nobody waits for gets, after all others
+BOOKING_SECONDS = 10  # to stop, book and mirror what is left
 
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:budgetrouter.serving.gunicorn_conf"]
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+
+
+def grace_seconds() -> int:
+    """From SIGTERM to the end of gunicorn."""
+    return int(settings.SHUTDOWN_DELAY_SECONDS + settings.SHUTDOWN_SECONDS)
+
+
+def finishing_seconds() -> int:
+    """How much of that a worker gives to answers that somebody waits for."""
+    return max(1, settings.SHUTDOWN_SECONDS - UNWATCHED_RUNS_SECONDS - BOOKING_SECONDS)
 
 
 def bind_address(host: str, port: int) -> str:

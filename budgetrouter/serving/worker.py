@@ -1,11 +1,23 @@
-"""gunicorn's ASGI worker, which when it stops waits for requests and not for idle connections."""
+"""gunicorn's ASGI worker, with an end that breaks off nothing that can still be finished.
 
+From the first moment of SIGTERM `/ready` says so. The worker goes on listening: a request that it
+does not take any more is answered with a 503 that says when to come back, not with a refused
+connection, and the page of an answer under way still gets its stream. It stops listening when
+nothing is under way any more, or time is up.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from django.conf import settings
 from gunicorn.workers.gasgi import ASGIWorker  # type: ignore[import-untyped]
 
+from budgetrouter.serving import web_server
+
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+LOOK_SECONDS = 0.1  # how often a worker that ends looks whether it may
 
 
 class Worker(ASGIWorker):
@@ -31,6 +43,32 @@ class Worker(ASGIWorker):
         """Load the application and count its requests."""
         super().load_wsgi()
         self.asgi = self._counted(self.asgi)
+
+    def handle_exit_signal(self) -> None:
+        """SIGTERM: say so at once; `_shutdown` follows within a second."""
+        from router_app.gateway import engine  # reads tables: only once Django is set up
+
+        engine.leave(settings.SHUTDOWN_DELAY_SECONDS)
+        super().handle_exit_signal()
+
+    async def _shutdown(self) -> None:
+        """Finish what is under way while listening, then gunicorn's own end."""
+        await self._finish()
+        self.cfg.set("graceful_timeout", 0)  # it has been waited for
+        await super()._shutdown()
+
+    async def _finish(self) -> None:
+        from router_app.gateway import engine
+
+        begun = self.loop.time()
+        unwatched_until = begun + web_server.UNWATCHED_RUNS_SECONDS
+        deadline = begun + settings.SHUTDOWN_DELAY_SECONDS + web_server.finishing_seconds()
+        while not self._quick_shutdown and (now := self.loop.time()) < deadline:
+            unwatched = engine.under_way() if now < unwatched_until else 0
+            if engine.is_closing() and not self._under_way and not unwatched:
+                return
+            self.notify()
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _counted(self, application: Application) -> Application:
         async def counted(scope: dict[str, Any], receive: Any, send: Any) -> None:

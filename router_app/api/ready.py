@@ -93,7 +93,7 @@ async def _checks() -> ChecksReply:
         writer=WriterReply(status="ok" if written else "failed", waiting=writer.waiting),
         request_log=_request_log(stored),
         prices=_prices(stored),
-        shutting_down=engine.is_closing(),
+        shutting_down=engine.is_leaving(),
     )
 
 

@@ -64,6 +64,9 @@ def _outcome(end: CallEnd, seen: bool) -> tuple[Call.Outcome, dict[str, object] 
     if isinstance(end, Finished):
         return Call.Outcome.ANSWERED, None
     if isinstance(end, Stopped):
+        if end.by_server and not end.was_sent:
+            message = "The server could not send this in time; no model was asked."
+            return Call.Outcome.INTERRUPTED, {"code": "unavailable", "message": message}
         if end.by_server:
             message = "The server was shut down while this answer was being written."
             return Call.Outcome.INTERRUPTED, {"code": "shut_down", "message": message}

@@ -6,7 +6,9 @@ there a background thread keeps one.
 """
 
 import asyncio
+import math
 import threading
+import time
 import uuid
 from contextlib import suppress
 
@@ -24,22 +26,28 @@ _own_thread = threading.Thread(name="runs")
 _own_loop_lock = threading.Lock()
 _runs: dict[uuid.UUID, Run] = {}
 _tasks: set[asyncio.Task[None]] = set()
-_is_closing = False
+_closes_at = math.inf  # by time.monotonic(); infinite while nobody has asked the server to end
 
 
 def startup(loop: asyncio.AbstractEventLoop) -> None:
     """The server is up: runs live on its loop from now on."""
-    global _server_loop, _is_closing
-    _server_loop, _is_closing = loop, False
+    global _server_loop, _closes_at
+    _server_loop, _closes_at = loop, math.inf
     mirror.start_worker()
+
+
+def leave(after_seconds: float = 0.0) -> None:
+    """The server will end: whoever asks is told so now, new requests are refused a little later."""
+    global _closes_at
+    _closes_at = min(_closes_at, time.monotonic() + after_seconds)
 
 
 async def shutdown(grace_seconds: float) -> None:
     """Let runs end by themselves, stop the rest, see everything booked and mirrored."""
-    global _server_loop, _is_closing
-    _is_closing = True
+    global _server_loop
+    leave()
     with suppress(Unavailable):
-        await writer.run(lambda: None)  # what was in line before this is a run now
+        await writer.soon(lambda: None)  # what was in line before this is a run now
     await wait_for_runs(grace_seconds)
     for run in list(_runs.values()):
         run.stop(by_server=True)
@@ -65,9 +73,19 @@ def finish(seconds: float = SETTLING_SECONDS) -> None:
     writer.stop()
 
 
+def is_leaving() -> bool:
+    """Whether the server will end soon, so that others should be asked."""
+    return _closes_at < math.inf
+
+
 def is_closing() -> bool:
-    """Whether the server is shutting down and takes nothing new."""
-    return _is_closing
+    """Whether the server is ending and takes nothing new."""
+    return time.monotonic() >= _closes_at
+
+
+def under_way() -> int:
+    """How many runs live in this process."""
+    return len(_runs)
 
 
 def launch(run: Run) -> None:

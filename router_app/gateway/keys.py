@@ -76,7 +76,7 @@ async def authenticate(text: str) -> Principal:
         return known.principal
     if not looks_like_a_key(text):
         raise NotAuthenticated
-    known = await writer.run(lambda: _find(digest))
+    known = await writer.soon(lambda: _find(digest))
     if known is None:
         raise NotAuthenticated
     if len(_known) >= MOST_REMEMBERED:

@@ -65,7 +65,7 @@ async def once(claim: Claim, request: RouteRequest, respond: Respond) -> Reply:
 
     Raises what `service.start` does, KeyReused, KeyInUse or OutcomeUnknown.
     """
-    found = await writer.run(Together(find_all, claim))
+    found = await writer.soon(Together(find_all, claim))
     if isinstance(found, Recorded):
         return _replay(found)
     if found is not None:

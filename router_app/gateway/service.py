@@ -23,7 +23,7 @@ from router_app.gateway import admission, engine
 from router_app.gateway.admission import Asked, Outcome, Recorder, Sizes, admit_all
 from router_app.gateway.execution import Run
 from router_app.gateway.requests import Admission, Answer, RouteRequest
-from router_app.gateway.writer import Together, writer
+from router_app.gateway.writer import PATIENCE_SECONDS, Together, too_slow, writer
 from router_app.models import RoutingDecision
 from router_app.routing.decision import Decision
 from router_app.routing.specs import ModelSpec
@@ -43,17 +43,24 @@ async def start(request: RouteRequest, *, record: Recorder | None = None) -> Run
     """Decide and reserve, then call in the background. Raises RouterError where that is refused.
 
     `record` runs in the same transaction as the reservation, also for a refusal; what it raises
-    undoes all and is raised here.
+    undoes all and is raised here. Where nobody waits any more when its turn comes, because that
+    took too long or the client has left, nothing is held, recorded or sent.
     """
     if engine.is_closing():
         raise Unavailable("The server is shutting down. Try again in a few seconds.")
     sizes = Sizes.of(request)
-    admitted = writer.run(Together(admit_all, Asked(request, sizes, record=record)))
-    started: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    started: asyncio.Future[Run] = loop.create_future()
+    asked = Asked(request, sizes, record=record)
+    admitted = writer.run(Together(admit_all, asked), wanted=lambda: not started.done())
     # Not awaited here: where the client leaves now, the money is held all the same, and only a
     # run can give it back.
     admitted.add_done_callback(partial(_launch, request, sizes, started))
-    return await started
+    patience = loop.call_later(PATIENCE_SECONDS, _lose_patience, started)
+    try:
+        return await started
+    finally:
+        patience.cancel()
 
 
 async def answer(request: RouteRequest) -> Answer:
@@ -69,7 +76,7 @@ async def answer(request: RouteRequest) -> Answer:
 async def preview(request: RouteRequest) -> Preview:
     """The decision as it would be made now. Raises the error a real request would get."""
     sizes = Sizes.of(request)
-    return await writer.run(lambda: _preview(request, sizes))
+    return await writer.soon(lambda: _preview(request, sizes))
 
 
 async def stop(decision_id: uuid.UUID, *, user_id: int) -> bool:
@@ -96,6 +103,11 @@ def demo_active() -> bool:
     return any(provider.stand_in for provider in catalog().providers.values())
 
 
+def _lose_patience(started: asyncio.Future[Run]) -> None:
+    if not started.done():
+        started.set_exception(too_slow())
+
+
 def _launch(
     request: RouteRequest,
     sizes: Sizes,
@@ -107,6 +119,8 @@ def _launch(
     outcome, message_id = (error, None) if error else admitted.result()
     if isinstance(outcome, Admission):
         run = Run(request, sizes, outcome, message_id)
+        if started.done() and not started.cancelled():
+            run.stop(by_server=True)  # refused while it was being committed: it is never sent
         engine.launch(run)
         if not started.done():
             started.set_result(run)

@@ -33,6 +33,7 @@ MAX_WAITING = 4_096  # operations in line; more is an overload that a caller sho
 MAX_BATCH = 64
 TRIES = 4
 PAUSE_SECONDS = 0.05  # before an operation is tried again, times the number of tries
+PATIENCE_SECONDS = 10.0  # of whoever can be told to try again later
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,24 @@ class Together(Generic[Item, T]):
 
 
 Operation = Callable[[], T]
+Wanted = Callable[[], bool]  # asked on the writer's thread
 
 
 class _Job:
     """An operation and where its result goes: a future of an event loop, or one of a thread."""
 
-    __slots__ = ("future", "loop", "operation")
+    __slots__ = ("future", "loop", "operation", "wanted")
 
-    def __init__(self, operation: Operation[Any]) -> None:
+    def __init__(self, operation: Operation[Any], wanted: Wanted | None = None) -> None:
         self.operation = operation
+        self.wanted = wanted
         self.loop: asyncio.AbstractEventLoop | None = None
         self.future: Any = None
+
+    @property
+    def came_too_late(self) -> bool:
+        """Whether nobody wants it done any more."""
+        return self.wanted is not None and not self.wanted()
 
 
 _Line = queue.SimpleQueue[_Job | None]  # None: the end of the line
@@ -82,13 +90,32 @@ class Writer:
         self._put(job)
         return job.future  # type: ignore[no-any-return]
 
-    def run(self, operation: Operation[T]) -> asyncio.Future[T]:
-        """Put an operation in line; await its commit. Cancelling the wait does not undo it."""
-        job = _Job(operation)
+    def run(self, operation: Operation[T], *, wanted: Wanted | None = None) -> asyncio.Future[T]:
+        """Put an operation in line; await its commit. Cancelling the wait does not undo it.
+
+        Where it is not `wanted` any more when its turn comes, nothing is done, and the result is
+        Unavailable.
+        """
+        job = _Job(operation, wanted)
         job.loop = asyncio.get_running_loop()
         job.future = job.loop.create_future()
         self._put(job)
         return job.future  # type: ignore[no-any-return]
+
+    async def soon(self, operation: Operation[T]) -> T:
+        """The same for what may as well be asked again: Unavailable where it takes too long.
+
+        What had not begun by then never does.
+        """
+        waiting = True
+        done = self.run(operation, wanted=lambda: waiting)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await done
+        except TimeoutError:
+            raise too_slow() from None
+        finally:
+            waiting = False
 
     def run_sync(self, operation: Operation[T]) -> T:
         """The same for code without an event loop."""
@@ -111,7 +138,9 @@ class Writer:
 
     def _put(self, job: _Job) -> None:
         with self._lock:
-            if self._line.qsize() >= MAX_WAITING:
+            # The last quarter is for what cannot be refused: closing what was sent.
+            most = MAX_WAITING if job.wanted is None else MAX_WAITING * 3 // 4
+            if self._line.qsize() >= most:
                 raise Unavailable("The service is overloaded. Try again in a few seconds.")
             if self._thread is None:
                 self._start()
@@ -121,6 +150,11 @@ class Writer:
         line = self._line
         self._thread = threading.Thread(target=_work, args=(line,), name="writer", daemon=True)
         self._thread.start()
+
+
+def too_slow() -> Unavailable:
+    """What somebody is told whose turn, or whose commit, does not come in time."""
+    return Unavailable("The database does not answer in time. Try again in a few seconds.")
 
 
 def _work(line: _Line) -> None:
@@ -140,7 +174,7 @@ def _work(line: _Line) -> None:
 def _commit_together(jobs: list[_Job]) -> list[_Result]:
     try:
         with transaction.atomic():
-            return [(job, value, None) for job, value in _done_together(jobs)]
+            return _done_together(jobs)
     except (OperationalError, InterfaceError):
         connection.close()
     except Exception as error:
@@ -149,17 +183,23 @@ def _commit_together(jobs: list[_Job]) -> list[_Result]:
     return _commit_each(jobs)
 
 
-def _done_together(jobs: Iterable[_Job]) -> list[tuple[_Job, Any]]:
-    """Each job with its value: single operations first, then each kind with all of its items."""
-    results, kinds = [], {}  # type: ignore[var-annotated]
+def _done_together(jobs: Iterable[_Job]) -> list[_Result]:
+    """Each job with its value: single operations first, then each kind with all of its items.
+
+    Inside the transaction, whose beginning may have waited for somebody else's.
+    """
+    results: list[_Result] = []
+    kinds: dict[Any, list[_Job]] = {}
     for job in jobs:
-        if isinstance(job.operation, Together):
+        if job.came_too_late:
+            results.append((job, None, too_slow()))
+        elif isinstance(job.operation, Together):
             kinds.setdefault(job.operation.function, []).append(job)
         else:
-            results.append((job, job.operation()))
+            results.append((job, job.operation(), None))
     for function, of_kind in kinds.items():
-        values = function([job.operation.item for job in of_kind])
-        results += zip(of_kind, values, strict=True)
+        values = function([job.operation.item for job in of_kind])  # type: ignore[attr-defined]
+        results += [(job, value, None) for job, value in zip(of_kind, values, strict=True)]
     return results
 
 
@@ -167,18 +207,20 @@ def _commit_each(jobs: list[_Job]) -> list[_Result]:
     """Each in a transaction of its own. While the database is away one of them waits for it."""
     results, tries = [], TRIES
     for job in jobs:
-        value, error = _commit_alone(job.operation, tries)
+        value, error = _commit_alone(job, tries)
         if isinstance(error, Unavailable):
             tries = 1
         results.append((job, value, error))
     return results
 
 
-def _commit_alone(operation: Operation[T], tries: int) -> tuple[T | None, Exception | None]:
+def _commit_alone(job: _Job, tries: int) -> tuple[Any, Exception | None]:
     for attempt in range(1, tries + 1):
         try:
             with transaction.atomic():
-                value = operation()
+                if job.came_too_late:
+                    return None, too_slow()
+                value = job.operation()
         except (OperationalError, InterfaceError) as error:
             connection.close()
             if attempt < tries:

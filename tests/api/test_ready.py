@@ -154,7 +154,7 @@ class TestWriter:
 
 
 def test_a_server_that_shuts_down_takes_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "is_closing", lambda: True)
+    monkeypatch.setattr(engine, "is_leaving", lambda: True)
     assert ready(503)["shutting_down"] is True
     assert CLIENT.get("/health").status_code == 200, "the process still answers"
 

@@ -34,7 +34,7 @@ def test_a_settle_waits_for_the_database(
     failures = 3
     real = Writer.run
 
-    def away(self: Writer, operation: Callable[[], Any]) -> Any:
+    def away(self: Writer, operation: Callable[[], Any], **_: Any) -> Any:
         nonlocal failures
         if failures:
             failures -= 1
@@ -58,7 +58,7 @@ def test_a_settle_waits_for_the_database(
 def test_a_request_is_refused_and_nothing_is_sent(
     alice: User, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(self: Writer, operation: Callable[[], Any]) -> Any:
+    def away(self: Writer, operation: Callable[[], Any], **_: Any) -> Any:
         raise Unavailable("The database is away.")
 
     monkeypatch.setattr(Writer, "run", away)
@@ -83,7 +83,7 @@ def test_a_failure_is_told_though_the_database_goes_away_after_it(
     answers = iter([True, False])  # the call is closed, and then the database is away
     real = Writer.run
 
-    def away(self: Writer, operation: Callable[[], Any]) -> Any:
+    def away(self: Writer, operation: Callable[[], Any], **_: Any) -> Any:
         if next(answers, True):
             return real(self, operation)
         raise Unavailable("The database is away.")

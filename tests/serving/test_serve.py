@@ -120,7 +120,8 @@ class TestWhileAnswering:
         served, asked = answering
         below = family(served.pid)
         served.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: not accepts(served.url))
+        wait_until(lambda: httpx.get(f"{served.url}/ready").status_code == 503)
+        assert curl(served.output)["error"]["code"] == "unavailable"
         assert served.process.poll() is None
         upstream.may_answer.set()
         assert asked.result(30)["response"] == "Paris."
@@ -213,14 +214,6 @@ def settle(future: Future[dict], call: Callable[[], dict]) -> None:
         future.set_result(call())
     except httpx.HTTPError as error:
         future.set_exception(error)
-
-
-def accepts(url: str) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def line_with(word: str, output: str) -> str:

@@ -47,10 +47,37 @@ class Gunicorn:
         """Ask it to end, as a supervisor does, and wait until it has."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it has ended, of which it must know."""
+        assert self._process
         self._process.wait(ENDS_IN_SECONDS)
 
-    def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
+    @property
+    def pid(self) -> int:
+        """Of gunicorn's first process."""
+        assert self._process
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it has said on standard output and error, in all of its lives."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is no process any more."""
+        return self._process is None or self._process.poll() is not None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it to gunicorn's first process."""
+        assert self._process
+        self._process.send_signal(number)
+
+    def start(self) -> None:
+        """Return when it answers. Also after it was killed: at the same address."""
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 COMMAND,
                 cwd=ROOT,
@@ -60,6 +87,9 @@ class Gunicorn:
                 start_new_session=True,
             )
         wait_until(self._is_up, STARTS_IN_SECONDS)
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
@@ -77,7 +107,7 @@ class Gunicorn:
 
     def _is_up(self) -> bool:
         assert self._process
-        assert self._process.poll() is None, self._log.read_text(errors="replace")
+        assert self._process.poll() is None, self.log
         return answers(f"{self.url}/health")
 
 

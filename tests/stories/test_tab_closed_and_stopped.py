@@ -1,6 +1,7 @@
 """Who asked goes away, says stop, or the server goes away."""
 
 import asyncio
+import threading
 import uuid
 from datetime import timedelta
 
@@ -53,15 +54,45 @@ def test_tab_closed_midway(alice: User, provider: ScriptedProvider) -> None:
     assert_clean()
 
 
-def test_a_client_that_leaves_while_money_is_being_held(
+def test_a_client_that_leaves_before_its_turn_has_asked_nothing(
     alice: User, provider: ScriptedProvider
 ) -> None:
+    turn = threading.Event()
+
     async def story() -> None:
+        before = writer.run(lambda: turn.wait(10))
         asking = asyncio.ensure_future(service.answer(a_request(alice)))
-        await asyncio.sleep(0)  # it has begun, and nothing is committed yet
+        await asyncio.sleep(0)  # it stands in line
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
+        turn.set()
+        await before
+        await writer.run(lambda: None)
+
+    asyncio.run(story())
+    asyncio.run(engine.wait_for_runs(10))
+    assert provider.calls == []
+    assert not Call.objects.exists()
+    assert_nothing_held()
+
+
+def test_a_client_that_leaves_while_money_is_being_held(
+    alice: User, provider: ScriptedProvider
+) -> None:
+    left = threading.Event()
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+
+        def leave(_outcome: object) -> None:  # in the transaction that holds it
+            loop.call_soon_threadsafe(asking.cancel)
+            assert left.wait(10)
+
+        asking = asyncio.ensure_future(service.start(a_request(alice), record=leave))
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        left.set()
         await provider.arrived(1)
 
     asyncio.run(story())

@@ -35,7 +35,7 @@ async def retrieve_model(name: str) -> dict[str, Any]:
 
 
 async def _routed_to() -> list[ModelSpec]:
-    snapshot: Snapshot = await writer.run(service.catalog)
+    snapshot: Snapshot = await writer.soon(service.catalog)
     return [spec for spec in snapshot.specs if _serves(spec)]
 
 
