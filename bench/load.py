@@ -31,6 +31,10 @@ PATIENCE_SECONDS = 30.0  # without any reply
 MAX_ERRORS = 1_000
 
 
+class GaveUp(Exception):
+    """Too many wrong answers to go on; says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What to ask, how often and for how long."""
@@ -215,7 +219,7 @@ class Load:
     def _failed(self, problem: str) -> None:
         self._seen.errors[problem] += 1
         if self._seen.errors.total() >= MAX_ERRORS:
-            raise SystemExit(f"gave up: {self._seen.errors.most_common(3)}")
+            raise GaveUp(f"nothing but errors: {self._seen.errors.most_common(1)[0][0]}")
 
     def _leave(self, client: Client) -> None:
         self._selector.unregister(client.socket)
@@ -280,7 +284,11 @@ def main() -> None:
         requests=given.requests,
         expected=Expected(given.chunks, given.stream),
     )
-    Load(job).run()
+    try:
+        Load(job).run()
+    except (GaveUp, OSError) as failure:
+        say({"failed": f"{type(failure).__name__}: {failure}"})
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ def measure(
             used.append((_cpu(server.service), upstream.service.cpu_seconds()))
             figures = json.loads(line)
     if process.returncode or "answered" not in figures:
-        raise LoadFailed(f"the load generator ended with {process.returncode}")
+        reason = figures.get("failed", f"the load generator ended with {process.returncode}")
+        raise LoadFailed(str(reason))
     (server_before, upstream_before), (server_after, upstream_after) = used[0], used[-1]
     answered = max(figures["answered"], 1)
     figures["upstream_cpu_ms"] = round((upstream_after - upstream_before) * 1000 / answered, 4)

@@ -48,14 +48,20 @@ class Summary:
 
     def failures(self) -> list[str]:
         """What could not be measured and what was answered wrongly, a line each."""
-        lines = []
+        rounds: dict[str, list[str]] = {}
         for record in self.records:
-            where = f"{record['product']}, {record['work']}, round {record['round']}"
-            if "failed" in record:
-                lines.append(f"{where}: {record['failed']}")
-            elif record.get("errors"):
-                lines.append(f"{where}: {record['errors']} errors: {record['error_samples']}")
-        return lines
+            if said := _failure(record):
+                where = f"{record['product']}, {record['work']}: {said}"
+                rounds.setdefault(where, []).append(str(record["round"]))
+        return [f"{where} (round {', '.join(numbers)})" for where, numbers in rounds.items()]
+
+
+def _failure(record: Record) -> str:
+    if "failed" in record:
+        return str(record["failed"])
+    if record.get("errors"):
+        return f"{record['errors']} errors: {record['error_samples']}"
+    return ""
 
 
 Line = tuple[str, Callable[[Summary, str], float | None], int]

@@ -57,7 +57,7 @@ def test_a_system_that_answers_wrongly_has_no_figure_and_is_named() -> None:
     text = render([record("router", 1, 40), broken], TITLES, ["LiteLLM: 1.0"])
 
     assert "| 64 in flight, upstream 0 ms: requests/s | 40 | – |" in text
-    assert "litellm, burst, round 1: 3 errors: ['status 500']" in text
+    assert "litellm, burst: 3 errors: ['status 500'] (round 1)" in text
     assert "- LiteLLM: 1.0" in text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.load import Job, Load
+from bench.load import GaveUp, Job, Load
 from bench.measure import Upstream
 from bench.replies import Expected
 
@@ -64,5 +64,5 @@ def test_the_words_of_a_stream_are_timed(
 def test_wrong_answers_are_errors_and_no_answers(
     upstream: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit, match="gave up"):
+    with pytest.raises(GaveUp, match="status 404"):
         load(capsys, f"{upstream.url}/nowhere", BODY, Expected())
