@@ -144,7 +144,7 @@ class DeltaReply(Reply):
     """What came since the last chunk."""
 
     role: Literal["assistant"] = "assistant"
-    content: str = ""
+    content: Annotated[str | None, Field(description="null only beside the role")] = ""
     reasoning: str = ""
     tool_calls: list[ToolCallPiece] = []
 
