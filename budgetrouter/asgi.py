@@ -27,7 +27,7 @@ from budgetrouter.body_limit import BodyLimit  # noqa: E402
 from budgetrouter.logging import bind_request_id  # noqa: E402
 from budgetrouter.middleware import note_answered  # noqa: E402
 from router_app.api.v1.addresses import is_v1  # noqa: E402
-from router_app.api.v1.application import serve as serve_v1  # noqa: E402
+from router_app.api.v1.application import Exchange  # noqa: E402
 from router_app.gateway import engine, recording  # noqa: E402
 
 limited_application = BodyLimit(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
@@ -48,9 +48,12 @@ async def _v1(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     begun = time.perf_counter()
     given = dict(scope["headers"]).get(b"x-request-id", b"")
     request_id = bind_request_id(given.decode("latin-1"))
-    served = await serve_v1(scope, receive, send, request_id=request_id)
-    seconds = time.perf_counter() - begun
-    note_answered(scope["method"], served.route, served.status, seconds)
+    exchange = Exchange(scope, receive, send, request_id)
+    try:
+        await exchange.run()
+    finally:
+        seconds = time.perf_counter() - begun
+        note_answered(scope["method"], exchange.route, exchange.status, seconds)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -10,7 +10,6 @@ read.
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -32,25 +31,15 @@ logger = logging.getLogger(__name__)
 CLIENT_LEFT = 499  # the status of a reply that nobody waited for
 
 
-@dataclass(slots=True)
-class Served:
-    """How a request was answered. `route` is the pattern, empty where none matched."""
+class Exchange:
+    """One request and its reply.
 
-    route: str = ""
-    status: int = CLIENT_LEFT
-
-
-async def serve(scope: Scope, receive: Receive, send: Send, *, request_id: str) -> Served:
-    """Answer one request. Raises CancelledError where its client is too slow."""
-    exchange = _Exchange(scope, receive, send, request_id)
-    await exchange.run()
-    return exchange.served
-
-
-class _Exchange:
-    """One request and its reply."""
+    `route` is the pattern of its address, empty where none matched; `status` is that of the reply.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.route = ""
+        self.status = CLIENT_LEFT
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -58,9 +47,9 @@ class _Exchange:
         self._headers: Headers = dict(scope["headers"])
         self._unread = has_body(self._headers)
         self._entered = FREELY
-        self.served = Served()
 
     async def run(self) -> None:
+        """Answer. Raises CancelledError where the client is too slow."""
         try:
             await self._serve()
         finally:
@@ -78,7 +67,7 @@ class _Exchange:
     async def _asked(self) -> Asked:
         check_host(self._scope, self._headers)
         address = addresses.find(self._scope["path"])
-        self.served.route = address.route
+        self.route = address.route
         addresses.check_method(self._scope["method"], address.route)
         caller = await caller_of(self._headers)
         if address.route != COMPLETIONS:
@@ -120,7 +109,7 @@ class _Exchange:
         return error_reply(error)
 
     async def _write(self, reply: Reply) -> None:
-        self.served.status = reply.status
+        self.status = reply.status
         more = [(b"x-request-id", self._request_id.encode())]
         if self._unread:
             more.append((b"connection", b"close"))
