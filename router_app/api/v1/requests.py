@@ -110,7 +110,7 @@ class ChatBody(Body):
     stop: Stop | None = None
     user: Annotated[str, Field(max_length=MOST_USER_CHARACTERS)] | None = None
     reasoning_effort: Annotated[
-        Effort | None, Field(description="Told to models that take it.")
+        Effort | None, Field(description="Told to models that reason; others take no notice.")
     ] = None
     include_reasoning: Annotated[
         bool | None, Field(description="false: the model's thinking is not told")

@@ -292,6 +292,7 @@ NEUTRAL: dict[str, Any] = {
     "safety_identifier": "someone",
     "parallel_tool_calls": True,
     "tools": [],
+    "stop": [],
     "tool_choice": "auto",
     "response_format": {"type": "text"},
     "include_reasoning": True,
