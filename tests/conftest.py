@@ -1,6 +1,7 @@
 """Fixtures that many tests share: a database of one's own, the cast, the writer thread's end."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from router_app.catalog import snapshot
 from router_app.catalog.seed import load_catalog
-from router_app.gateway import engine
+from router_app.gateway import engine, keys
+from router_app.gateway.access import access
 from router_app.gateway.cooling import cooling
 from router_app.models import User
 from router_app.providers.registry import use_provider
@@ -57,6 +59,9 @@ def _nothing_remembered(settings: object, tmp_path: Path) -> Iterator[None]:
     yield
     asyncio.run(engine.wait_for_runs(10))
     snapshot.forget()
+    access.forget()
+    keys.forget()
+    engine._closes_at = math.inf  # a test may have ended a server in this process
 
 
 @pytest.fixture
