@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from router_app.analytics import history as selectors
 from router_app.models import Call, LanguageModel, RoutingDecision, User
 from tests import factories as make
 
@@ -43,6 +44,11 @@ def page(client: Client, query: str = "") -> str:
 def listed(client: Client, query: str = "") -> list[str]:
     """The decisions in the list, in its order."""
     return re.findall(r'href="/history/([0-9a-f-]{36})/"', page(client, query))
+
+
+def leads_to(html: str) -> str:
+    """The query of the link to the requests before those listed; empty without one."""
+    return unescape(([*re.findall(r'href="([^"]*)">Requests before', html), ""])[0])
 
 
 def ids(*calls: Call) -> list[str]:
@@ -120,6 +126,61 @@ class TestTheList:
             make.make_exchange(alice, f"prompt {number}", decision=make.make_call(alice).decision)
         with django_assert_max_num_queries(16):
             page(client)
+
+
+class TestAMillion:
+    """What is listed, searched, sorted and counted at a time is bounded; here by three."""
+
+    @pytest.fixture(autouse=True)
+    def _few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(selectors, "MOST_LISTED", 3)
+
+    @pytest.fixture
+    def calls(self, alice: User) -> list[Call]:
+        """Newest first; the older, the dearer."""
+        return [
+            make.make_call(alice, at=NOW - timedelta(hours=hours), cost_nanos=1000 + hours)
+            for hours in range(8)
+        ]
+
+    def test_leads_on_to_the_requests_before(self, client: Client, calls: list[Call]) -> None:
+        found, query = [], ""
+        for _ in range(3):
+            html = page(client, query)
+            found.append(re.findall(r'href="/history/([0-9a-f-]{36})/"', html))
+            query = leads_to(html)
+        assert found == [ids(*calls[:3]), ids(*calls[3:6]), ids(*calls[6:])]
+        assert query == ""
+
+    def test_counts_and_sorts_what_is_listed(self, client: Client, calls: list[Call]) -> None:
+        html = page(client, "?sort=-cost")
+        assert listed(client, "?sort=-cost") == ids(calls[2], calls[1], calls[0])
+        assert "3 requests since 15 Nov 2026, 09:30" in text_of(html)
+        assert listed(client, leads_to(html)) == ids(calls[5], calls[4], calls[3])
+
+    def test_of_the_days_asked_for(self, client: Client, calls: list[Call]) -> None:
+        query = "?since=2026-11-15&until=2026-11-15&task=general"
+        assert listed(client, query) == ids(*calls[:3])
+        html = page(client, query)
+        assert "task=general" in leads_to(html)
+        assert listed(client, leads_to(html)) == ids(*calls[3:6])
+
+    def test_says_nothing_of_it_when_all_is_listed(
+        self, client: Client, alice: User, calls: list[Call]
+    ) -> None:
+        client.force_login(make.make_user("bob"))
+        for _ in range(3):
+            make.make_call(User.objects.get(username="bob"), at=NOW)
+        html = page(client)
+        assert "3 requests" in html
+        assert "since" not in text_of(html[html.index("<main") :].replace("From", ""))
+        assert "before=" not in html
+
+    @pytest.mark.parametrize("before", [
+        "x", "2026", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "%00",
+    ])  # fmt: skip
+    def test_nonsense_is_no_error(self, client: Client, calls: list[Call], before: str) -> None:
+        page(client, f"?before={before}")
 
 
 class TestFilters:
