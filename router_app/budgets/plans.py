@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Max, Q
 
 from router_app.budgets.windows import period_bounds
@@ -41,6 +42,7 @@ def current_windows(budgets: Iterable[Budget], now: datetime) -> dict[int, OpenW
     wanted = {budget.pk: budget for budget in budgets}
     found = _read(wanted, now)
     if missing := wanted.keys() - found.keys():
+        lock_windows([window.pk for window in found.values()], (), now=now)  # windows come first
         # Locked, so that a limit which is being changed now is the new window's limit too.
         rows = Budget.objects.select_for_update().filter(pk__in=missing).order_by("pk")
         Window.objects.bulk_create([_new_window(row, now) for row in rows], ignore_conflicts=True)
@@ -48,6 +50,16 @@ def current_windows(budgets: Iterable[Budget], now: datetime) -> dict[int, OpenW
     if len(found) < len(wanted):
         raise Unavailable("A budget could not be opened. Try again in a few seconds.")
     return found
+
+
+def lock_windows(window_ids: Iterable[int], budget_ids: Iterable[int], *, now: datetime) -> None:
+    """Lock these windows, and those of the budgets that `now` lies in, in the order of their keys.
+
+    Whoever locks several rows of several kinds begins here, so that two processes never wait for
+    each other in a circle. SQLite has one writer anyway.
+    """
+    if connection.vendor == "postgresql":
+        select(_LOCK, [list(window_ids), list(budget_ids), now, now])
 
 
 def open_windows(budgets: dict[int, Budget], now: datetime) -> dict[int, Window]:
@@ -74,6 +86,11 @@ _SELECT = (
     "SELECT id, budget_id, starts_at, ends_at, "
     "limit_nanos, spent_nanos, reserved_nanos, overage_nanos FROM router_app_window "
     "WHERE budget_id IN ({marks}) AND starts_at <= ? AND (ends_at IS NULL OR ends_at > ?)"
+)
+
+_LOCK = (
+    "SELECT id FROM router_app_window WHERE id = ANY(?) OR (budget_id = ANY(?) "
+    "AND starts_at <= ? AND (ends_at IS NULL OR ends_at > ?)) ORDER BY id FOR UPDATE"
 )
 
 

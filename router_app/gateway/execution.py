@@ -22,10 +22,11 @@ from django.utils import timezone
 from router_app.analytics import metrics
 from router_app.catalog.availability import mark_unavailable
 from router_app.errors import Charged, RouterError, Unavailable
-from router_app.gateway.admission import Asked, Attempt, Sizes, admit_all
+from router_app.gateway.admission import Asked, Attempt, Sizes
+from router_app.gateway.booking import admitting, closing
 from router_app.gateway.broadcast import Broadcast
 from router_app.gateway.calling import Interrupted, Stop, call_request, call_until_stopped
-from router_app.gateway.closing import Closed, Closure, Ending, close_all, give_up, note_progress
+from router_app.gateway.closing import Closed, Closure, Ending, give_up, note_progress
 from router_app.gateway.cooling import cooling
 from router_app.gateway.counting import Meter
 from router_app.gateway.endings import CallEnd, ending_of
@@ -38,7 +39,7 @@ from router_app.gateway.requests import (
     RunEvent,
     Switched,
 )
-from router_app.gateway.writer import Together, writer
+from router_app.gateway.writer import writer
 from router_app.providers import retries
 from router_app.providers.base import FailureKind, Finished, ProviderFailure, Usage
 
@@ -138,7 +139,7 @@ class Run:
     async def _admit(self, attempt: Attempt) -> Admission | RouterError:
         try:
             asked = Asked(self.request, self._sizes, attempt)
-            outcome, _ = await writer.run(Together(admit_all, asked))
+            outcome, _ = await writer.run(admitting(asked))
         except Unavailable as error:
             return error  # the attempts before are to be told of all the same
         return outcome
@@ -160,7 +161,7 @@ class Run:
             message_id=self.message_id,
             shows_thinking=self.request.shows_thinking,
         )
-        closed = await _surely(Together(close_all, Closure(admission, ending)))
+        closed = await _surely(closing(Closure(admission, ending)))
         self._tell(end, ending, closed)
         if ending.failure and ending.failure.kind == FailureKind.MODEL_GONE:
             reason, now = ending.failure.detail, timezone.now()

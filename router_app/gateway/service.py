@@ -20,10 +20,11 @@ from router_app.budgets.statements import Statement, statements_of
 from router_app.catalog.snapshot import Snapshot, current_snapshot
 from router_app.errors import BudgetExceeded, Charged, RouterError, Unavailable
 from router_app.gateway import admission, engine
-from router_app.gateway.admission import Asked, Outcome, Recorder, Sizes, admit_all
+from router_app.gateway.admission import Asked, Outcome, Recorder, Sizes
+from router_app.gateway.booking import admitting
 from router_app.gateway.execution import Run
 from router_app.gateway.requests import Admission, Answer, RouteRequest
-from router_app.gateway.writer import PATIENCE_SECONDS, Together, too_slow, writer
+from router_app.gateway.writer import PATIENCE_SECONDS, too_slow, writer
 from router_app.models import RoutingDecision
 from router_app.routing.decision import Decision
 from router_app.routing.specs import ModelSpec
@@ -52,7 +53,7 @@ async def start(request: RouteRequest, *, record: Recorder | None = None) -> Run
     loop = asyncio.get_running_loop()
     started: asyncio.Future[Run] = loop.create_future()
     asked = Asked(request, sizes, record=record)
-    admitted = writer.run(Together(admit_all, asked), wanted=lambda: not started.done())
+    admitted = writer.run(admitting(asked), wanted=lambda: not started.done())
     # Not awaited here: where the client leaves now, the money is held all the same, and only a
     # run can give it back.
     admitted.add_done_callback(partial(_launch, request, sizes, started))

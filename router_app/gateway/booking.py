@@ -1,0 +1,53 @@
+"""What a batch of the writer does with money: closings first, then admissions.
+
+PostgreSQL locks the windows that a transaction changes until its end. Closings and admissions
+change them in two statements, each in the order of its keys, but both together in none; so where a
+batch has both, all of its windows are locked before. Else two processes could each hold a window
+that the other waits for, a second long, until the database ends one of them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from router_app.budgets.plans import lock_windows
+from router_app.gateway.access import access
+from router_app.gateway.admission import Asked, Outcome, admit_all
+from router_app.gateway.closing import Closed, Closure, close_all
+from router_app.gateway.writer import Together
+
+
+def admitting(asked: Asked) -> Together[Any, Outcome]:
+    """The operation that admits it, together with all that waits."""
+    return Together(_book_all, asked)
+
+
+def closing(closure: Closure) -> Together[Any, Closed]:
+    """The operation that closes it, together with all that waits."""
+    return Together(_book_all, closure)
+
+
+def _book_all(items: Sequence[Asked | Closure]) -> list[Any]:
+    """An `Outcome` or `Closed` for each. Raises AlreadyClosed as `close_all` does."""
+    asked = [item for item in items if isinstance(item, Asked)]
+    closures = [item for item in items if isinstance(item, Closure)]
+    if asked and closures:
+        _lock_windows(asked, closures)
+    closed = iter(close_all(closures) if closures else ())
+    outcomes = iter(admit_all(asked) if asked else ())
+    return [next(outcomes if isinstance(item, Asked) else closed) for item in items]
+
+
+def _lock_windows(asked: Sequence[Asked], closures: Sequence[Closure]) -> None:
+    """In one order. What is remembered of people may be old here: then no more than the order is
+    lost."""
+    window_ids = {window.pk for each in closures for window in each.admission.windows}
+    spenders = access.spenders({item.request.user_id for item in asked})
+    budget_ids = {
+        budget.pk
+        for item in asked
+        if (spender := spenders.get(item.request.user_id))
+        for budget in spender.budgets_for(item.request.task)
+    }
+    lock_windows(window_ids, budget_ids, now=timezone.now())
