@@ -1,4 +1,4 @@
-"""A Redis for tests of what processes share, and processes' worth of objects around it."""
+"""Batches of the writer; a Redis for what processes share, and objects around it for several."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from router_app.gateway.shared import Shared
+from tests.gateway.batching import Batch
 from tests.redis_server import RedisServer, skip_without_redis
 
 
@@ -29,3 +30,12 @@ def a_process(redis_server: RedisServer) -> Iterator[Callable[[], Shared]]:
     yield make
     for shared in made:
         shared.close()
+
+
+@pytest.fixture
+def batches() -> Iterator[list[Batch]]:
+    """Those that a test makes; their writers end with it."""
+    made: list[Batch] = []
+    yield made
+    for batch in made:
+        batch.stop()

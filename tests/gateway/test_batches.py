@@ -1,11 +1,7 @@
 """Requests that come together are admitted and closed together, each as if it were alone."""
 
-import threading
 import uuid
-from collections.abc import Iterator
-from concurrent.futures import Future
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -14,67 +10,15 @@ from django.utils import timezone
 from router_app.budgets.limits import create_budget
 from router_app.errors import BudgetExceeded, NotAuthenticated, PermissionDenied
 from router_app.gateway import expiry, keys
-from router_app.gateway.admission import Asked, Attempt, Recorder, Sizes, admit_all
-from router_app.gateway.closing import Closure, Ending, close_all
-from router_app.gateway.requests import Admission, RouteRequest
-from router_app.gateway.writer import Together, Writer
+from router_app.gateway.closing import Ending
+from router_app.gateway.requests import Admission
 from router_app.models import Call, RoutingDecision, User, Window
 from router_app.providers.base import Usage
 from tests.gateway.asking import a_request
+from tests.gateway.batching import SECONDS, Batch, a_person, admitted
 from tests.gateway.books import assert_clean, assert_nothing_held
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS = 20  # more than anything here takes
-
-ANSWERED = Ending(outcome=Call.Outcome.ANSWERED, usage=Usage(10, 20), finish_reason="stop")
-
-
-class Batch:
-    """What is put in is taken by the writer in one batch, when `go` is called."""
-
-    def __init__(self) -> None:
-        self._writer, self._go, stands = Writer(), threading.Event(), threading.Event()
-
-        def stand_still() -> None:
-            stands.set()
-            self._go.wait(SECONDS)
-
-        self._writer.submit(stand_still)
-        assert stands.wait(SECONDS)
-
-    def ask(self, request: RouteRequest, record: Recorder | None = None) -> Future[Any]:
-        asked = Asked(request, Sizes.of(request), Attempt(), record)
-        return self._writer.submit(Together(admit_all, asked))
-
-    def close(self, admission: Admission, ending: Ending = ANSWERED) -> Future[Any]:
-        return self._writer.submit(Together(close_all, Closure(admission, ending)))
-
-    def go(self) -> None:
-        self._go.set()
-
-    def stop(self) -> None:
-        self._go.set()
-        self._writer.stop()
-
-
-@pytest.fixture
-def batches() -> Iterator[list[Batch]]:
-    made: list[Batch] = []
-    yield made
-    for batch in made:
-        batch.stop()
-
-
-def admitted(batches: list[Batch], *requests: RouteRequest) -> list[Any]:
-    batch = Batch()
-    batches.append(batch)
-    futures = [batch.ask(request) for request in requests]
-    batch.go()
-    return [future.result(SECONDS)[0] for future in futures]
-
-
-def a_person(name: str) -> User:
-    return User.objects.create_user(name, f"{name}@example.org", "correct horse battery")
 
 
 def test_a_batch_takes_no_more_than_there_is(alice: User, batches: list[Batch]) -> None:
