@@ -28,10 +28,14 @@ class OpenWindow:
     overage_nanos: int
 
     @property
+    def left_nanos(self) -> int:
+        """Its limit less all that is used of it; a debt is negative."""
+        return self.limit_nanos - self.spent_nanos - self.overage_nanos - self.reserved_nanos
+
+    @property
     def free_nanos(self) -> int:
         """What may still be held; never negative."""
-        used = self.spent_nanos + self.overage_nanos + self.reserved_nanos
-        return max(0, self.limit_nanos - used)
+        return max(0, self.left_nanos)
 
 
 def current_windows(budgets: Iterable[Budget], now: datetime) -> dict[int, OpenWindow]:

@@ -141,6 +141,8 @@ def _admit_all(
             now,
         )
         return outcomes
+    if len(asked) > 1:
+        raise ledger.DoesNotFit(frozenset())  # each is tried alone: the others' money is there
     return [_lost_the_race(item, snapshot, now) for item in asked]
 
 
@@ -243,7 +245,8 @@ def _decide(item: Asked, snapshot: Snapshot, windows: list[OpenWindow]) -> Decis
         images=request.images,
         only=attempt.only,
     )
-    funds = [Funds(window.budget.name, window.free_nanos) for window in windows]
+    # With its debt, if it has one: nothing fits into that, not even what costs nothing.
+    funds = [Funds(window.budget.name, window.left_nanos) for window in windows]
     return decide(routing_request, snapshot.specs, snapshot.policy, funds)
 
 

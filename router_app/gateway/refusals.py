@@ -61,7 +61,7 @@ def _budget_exceeded(
         limit_nanos=limit,
         spent_nanos=window.spent_nanos + window.overage_nanos if window else 0,
         reserved_nanos=window.reserved_nanos if window else 0,
-        available_nanos=refusal.available_nanos or 0,
+        available_nanos=max(0, refusal.available_nanos or 0),  # of a debt nothing
         needed_nanos=refusal.needed_nanos or 0,
         resets_at=window.ends_at if window else None,
         affordable_max_tokens=refusal.affordable_max_tokens,
