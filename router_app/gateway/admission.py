@@ -11,7 +11,7 @@ that is killed in between has its calls presumed, not forgotten.
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -28,7 +28,7 @@ from router_app.gateway.cooling import cooling
 from router_app.gateway.expiry import expire_at_admission
 from router_app.gateway.refusals import error_of, without_budget
 from router_app.gateway.requests import Admission, RouteRequest
-from router_app.models import Budget
+from router_app.models import Budget, Reservation
 from router_app.models.ids import new_id
 from router_app.routing.choose import decide
 from router_app.routing.decision import Decision
@@ -71,23 +71,26 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One attempt that wants to be admitted."""
+    """One attempt that wants to be admitted. `made` is what came of it before, where it is done
+    again: nobody was told whether that was committed."""
 
     request: RouteRequest
     sizes: Sizes
     attempt: Attempt = Attempt()
     record: Recorder | None = None
+    made: list[Outcome] = field(default_factory=list)
 
 
 def admit_all(asked: Sequence[Asked]) -> list[Outcome]:
     """Hold the money of each, or return (not raise) why not, so that the record is kept."""
+    if standing := _standing(asked):
+        return standing
     now = timezone.now()
     snapshot = _up_to_date(now)
     outcomes = _admit_all(asked, snapshot, now)
-    return [
-        (outcome, item.record(outcome) if item.record else None)
-        for item, outcome in zip(asked, outcomes, strict=True)
-    ]
+    for item, outcome in zip(asked, outcomes, strict=True):
+        item.made.append((outcome, item.record(outcome) if item.record else None))
+    return [item.made[-1] for item in asked]
 
 
 def admit(
@@ -111,6 +114,18 @@ def preview(request: RouteRequest, sizes: Sizes) -> tuple[Decision, Snapshot]:
     if decision.chosen is None:
         raise error_of(decision, windows)
     return decision, snapshot
+
+
+def _standing(asked: Sequence[Asked]) -> list[Outcome]:
+    """What came of a request that is done again, where that was committed after all."""
+    if len(asked) > 1:
+        return []  # what is done again is done alone
+    made = asked[0].made
+    return [each for each in made if isinstance(each[0], Admission) and _is_committed(each[0])]
+
+
+def _is_committed(admission: Admission) -> bool:
+    return Reservation.objects.filter(pk=admission.reservation_id).exists()
 
 
 def _up_to_date(now: datetime) -> Snapshot:

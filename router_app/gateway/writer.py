@@ -7,7 +7,8 @@ reservation can rely on it being on disk.
 
 An operation is a plain function that touches nothing but the database. Where anything in a batch
 fails, all of it is undone and each operation is done alone, so that one that fails does not harm
-its neighbours; so it may be run a second time.
+its neighbours; so it may be run a second time. That holds also where the connection breaks in the
+very moment of the commit: the first time may be on disk, and the second has to notice.
 """
 
 import asyncio
@@ -69,6 +70,11 @@ class _Job:
     def came_too_late(self) -> bool:
         """Whether nobody wants it done any more."""
         return self.wanted is not None and not self.wanted()
+
+    def must_be_known(self) -> None:
+        """It is about to be committed. If the connection breaks now nobody is told whether it was,
+        so it is done again, wanted or not: that finds it out."""
+        self.wanted = None
 
 
 _Line = queue.SimpleQueue[_Job | None]  # None: the end of the line
@@ -200,6 +206,9 @@ def _done_together(jobs: Iterable[_Job]) -> list[_Result]:
     for function, of_kind in kinds.items():
         values = function([job.operation.item for job in of_kind])  # type: ignore[attr-defined]
         results += [(job, value, None) for job, value in zip(of_kind, values, strict=True)]
+    for job, _, error in results:
+        if error is None:
+            job.must_be_known()
     return results
 
 
@@ -221,6 +230,7 @@ def _commit_alone(job: _Job, tries: int) -> tuple[Any, Exception | None]:
                 if job.came_too_late:
                     return None, too_slow()
                 value = job.operation()
+                job.must_be_known()
         except (OperationalError, InterfaceError) as error:
             connection.close()
             if attempt < tries:
