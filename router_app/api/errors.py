@@ -86,6 +86,8 @@ def error_response(exception: Exception, request_id: str) -> HttpResponse:
     response.status_code = error.status
     for name, value in error.headers.items():
         response[name] = value
+    if not isinstance(error, Unexpected):  # a refusal is an answer, and no incident: 503 too
+        response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

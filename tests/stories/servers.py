@@ -49,10 +49,10 @@ class Gunicorn:
         self._process.send_signal(signal.SIGTERM)
         self.wait()
 
-    def wait(self) -> None:
-        """Wait until it has ended, of which it must know."""
+    def wait(self) -> int:
+        """Wait until it has ended by itself; its exit status."""
         assert self._process
-        self._process.wait(ENDS_IN_SECONDS)
+        return self._process.wait(ENDS_IN_SECONDS)
 
     @property
     def pid(self) -> int:
