@@ -10,7 +10,14 @@ import pytest
 
 URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 ROOT = Path(__file__).parent.parent
-AGAIN = ["tests/models", "tests/budgets", "tests/gateway", "tests/stories", "tests/api/v1"]
+AGAIN = [
+    "tests/models",
+    "tests/analytics",
+    "tests/budgets",
+    "tests/gateway",
+    "tests/stories",
+    "tests/api/v1",
+]
 
 
 def _why_not() -> str:

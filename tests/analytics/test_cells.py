@@ -101,7 +101,7 @@ spans = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None,
+@settings(max_examples=50, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(requests, st.booleans(), spans)
 def test_any_range_of_any_calls(

@@ -160,7 +160,7 @@ attempts = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None,
+@settings(max_examples=30, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(attempts)
 def test_any_sequence(db: None, attempts: list[dict[str, Any]]) -> None:
