@@ -17,11 +17,19 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 from router_app.analytics import metrics
 from router_app.errors import Unavailable
@@ -35,6 +43,9 @@ MAX_BATCH = 64
 TRIES = 4
 PAUSE_SECONDS = 0.05  # before an operation is tried again, times the number of tries
 PATIENCE_SECONDS = 10.0  # of whoever can be told to try again later
+
+# It may be better soon: away, locked, a deadlock, a stand-by that does not write yet.
+PASSING = (OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +192,7 @@ def _commit_together(jobs: list[_Job]) -> list[_Result]:
     try:
         with transaction.atomic():
             return _done_together(jobs)
-    except (OperationalError, InterfaceError):
+    except PASSING:
         connection.close()
     except Exception as error:
         if len(jobs) == 1 and not isinstance(error, DatabaseError):
@@ -231,7 +242,7 @@ def _commit_alone(job: _Job, tries: int) -> tuple[Any, Exception | None]:
                     return None, too_slow()
                 value = job.operation()
                 job.must_be_known()
-        except (OperationalError, InterfaceError) as error:
+        except PASSING as error:
             connection.close()
             if attempt < tries:
                 time.sleep(PAUSE_SECONDS * attempt)
@@ -256,7 +267,7 @@ def _hand_out(results: list[_Result]) -> None:
         else:
             by_loop.setdefault(job.loop, []).append(result)
     for loop, of_loop in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed, and with it all who waited there
             loop.call_soon_threadsafe(_resolve, of_loop)
 
 
@@ -264,10 +275,11 @@ def _resolve(results: list[_Result]) -> None:
     for job, value, error in results:
         if job.future.done():
             continue  # nobody waits any more
-        if error is not None:
-            job.future.set_exception(error)
-        else:
-            job.future.set_result(value)
+        with suppress(InvalidStateError):  # since just now: another thread's future
+            if error is not None:
+                job.future.set_exception(error)
+            else:
+                job.future.set_result(value)
 
 
 writer = Writer()

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from django.db import InternalError
 
 from router_app.errors import Unavailable
 from router_app.gateway import writer as module
@@ -94,3 +95,59 @@ def test_a_full_line_is_an_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable):
         writer.submit(lambda: None)
     assert writer.waiting == 2
+
+
+class ClosingLoop:
+    """A loop that is closed between the look and the call."""
+
+    def is_closed(self) -> bool:
+        return False
+
+    def call_soon_threadsafe(self, *_: object) -> None:
+        raise RuntimeError("Event loop is closed")
+
+
+def test_a_loop_that_closes_just_now_does_not_end_the_thread(
+    alice: User, held: tuple[Writer, threading.Event]
+) -> None:
+    writer, go = held
+    gone = module._Job(a_title(alice, "nobody is told"))
+    gone.loop = ClosingLoop()  # type: ignore[assignment]
+    writer._put(gone)
+    last = writer.submit(a_title(alice, "last"))
+    go.set()
+
+    last.result(SECONDS)
+    writer.submit(a_title(alice, "later")).result(SECONDS)
+    assert alice.conversations.count() == 3
+
+
+def test_what_gave_up_waiting_just_now_does_not_end_the_thread(
+    alice: User, held: tuple[Writer, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, go = held
+    left = writer.submit(a_title(alice, "nobody is told"))
+    last = writer.submit(a_title(alice, "last"))
+    assert left.cancel()
+    monkeypatch.setattr(left, "done", lambda: False)  # as it looked a moment before
+    go.set()
+
+    last.result(SECONDS)
+    assert alice.conversations.count() == 2
+
+
+def test_a_database_that_only_reads_for_a_while_is_waited_for(
+    alice: User, held: tuple[Writer, threading.Event]
+) -> None:
+    # As PostgreSQL's stand-by does until it has taken over.
+    writer, go = held
+    failures = iter([True, True])
+
+    def reads_only() -> str:
+        if next(failures, False):
+            raise InternalError("cannot execute INSERT in a read-only transaction")
+        return "done"
+
+    future = writer.submit(reads_only)
+    go.set()
+    assert future.result(SECONDS) == "done"
