@@ -5,6 +5,7 @@ Sender and followers may live in different event loops and threads.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -77,8 +78,9 @@ class Broadcast(Generic[T]):
         for loop, future in waiters:
             if loop is here:
                 _let_go(future)
-            elif not loop.is_closed():
-                loop.call_soon_threadsafe(_let_go, future)
+            else:
+                with suppress(RuntimeError):  # its loop is closed, and nobody follows there
+                    loop.call_soon_threadsafe(_let_go, future)
 
 
 def _let_go(future: asyncio.Future[None]) -> None:
