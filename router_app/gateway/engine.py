@@ -47,7 +47,8 @@ async def shutdown(grace_seconds: float) -> None:
     global _server_loop
     leave()
     with suppress(Unavailable):
-        await writer.soon(lambda: None)  # what was in line before this is a run now
+        await writer.soon(lambda: None)  # what was in line before this is admitted now,
+    await asyncio.sleep(0)  # and after this turn of the loop it is a run
     await wait_for_runs(grace_seconds)
     for run in list(_runs.values()):
         run.stop(by_server=True)

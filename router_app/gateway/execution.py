@@ -149,7 +149,7 @@ class Run:
         follow."""
         admission, meter = self.admission, Meter(self.admission)
         if timezone.now() >= admission.lease_ends_at:
-            raise Unavailable("This request waited too long to be sent.")
+            self.stop(by_server=True)  # too late to be sent, and so it costs nothing
         cooling.started(admission.provider.slug, admission.spec.id)
         request = call_request(admission, self.request, self._seconds_left())
         async with self._keeping_progress(meter):

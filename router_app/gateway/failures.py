@@ -38,8 +38,8 @@ def cut_off(ending: Ending) -> RouterError | None:
     """Why the text of this ending is not whole; None where it is, or where the person stopped."""
     if ending.failure is not None:
         return error_of(ending.failure)
-    if ending.outcome == Call.Outcome.INTERRUPTED:
-        return Unavailable("The server was shut down while this answer was being written.")
+    if ending.outcome == Call.Outcome.INTERRUPTED and ending.error is not None:
+        return Unavailable(str(ending.error["message"]))
     return None
 
 
