@@ -77,7 +77,10 @@ async def answer(request: RouteRequest) -> Answer:
 async def preview(request: RouteRequest) -> Preview:
     """The decision as it would be made now. Raises the error a real request would get."""
     sizes = Sizes.of(request)
-    return await writer.soon(lambda: _preview(request, sizes))
+    shown = await writer.soon(lambda: _preview(request, sizes))
+    if isinstance(shown, RouterError):
+        raise shown
+    return shown
 
 
 async def stop(decision_id: uuid.UUID, *, user_id: int) -> bool:
@@ -133,8 +136,11 @@ def _launch(
         started.set_exception(outcome)
 
 
-def _preview(request: RouteRequest, sizes: Sizes) -> Preview:
-    decision, snapshot = admission.preview(request, sizes)
+def _preview(request: RouteRequest, sizes: Sizes) -> Preview | RouterError:
+    try:
+        decision, snapshot = admission.preview(request, sizes)
+    except RouterError as error:
+        return error  # raised here it would undo all that is committed with it
     spec = snapshot.spec(decision.chosen.id) if decision.chosen else None
     assert spec is not None  # noqa: S101
     budgets = tuple(statements_of(request.user_id, now=timezone.now()))
