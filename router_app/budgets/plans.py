@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import Max, Min, Q
 
 from router_app.budgets.windows import period_bounds
 from router_app.errors import Unavailable
@@ -99,11 +99,7 @@ _LOCK = (
 
 
 def _new_window(budget: Budget, now: datetime) -> Window:
-    starts_at, ends_at = period_bounds(budget.period, ZoneInfo(budget.time_zone), now)
-    last_end = budget.windows.aggregate(last=Max("ends_at"))["last"]
-    if last_end is not None:
-        # After a change of the time zone a new period could reach back into one that has ended.
-        starts_at = max(starts_at, last_end)
+    starts_at, ends_at = _bounds(budget, now)
     return Window(
         budget=budget,
         starts_at=starts_at,
@@ -111,3 +107,20 @@ def _new_window(budget: Budget, now: datetime) -> Window:
         limit_nanos=budget.limit_nanos,
         peak_limit_nanos=budget.limit_nanos,
     )
+
+
+def _bounds(budget: Budget, now: datetime) -> tuple[datetime, datetime | None]:
+    """Of the period that `now` lies in, between the windows that are there already."""
+    zone = ZoneInfo(budget.time_zone)
+    starts_at, ends_at = period_bounds(budget.period, zone, now)
+    around = budget.windows.aggregate(
+        last_end=Max("ends_at", filter=Q(ends_at__lte=now)),
+        next_start=Min("starts_at", filter=Q(starts_at__gt=now)),
+    )
+    if ends_at and around["last_end"] and around["last_end"] > starts_at:
+        # The zone was changed and the period has begun before. What is left of it belongs to the
+        # next one: a window of its own would bring its whole limit, with each move one more.
+        starts_at, (_, ends_at) = around["last_end"], period_bounds(budget.period, zone, ends_at)
+    if ends_at and around["next_start"]:  # made by a clock that was ahead
+        ends_at = min(ends_at, around["next_start"])
+    return starts_at, ends_at
