@@ -1,16 +1,19 @@
 """The clock closes what nobody closed in time: calls past their lease, requests left running."""
 
+import logging
 import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from router_app.budgets import ledger
 from router_app.errors import AlreadyClosed
 from router_app.gateway.closing import note_closed
 from router_app.models import Call, Message, Reservation, RoutingDecision
 from router_app.providers.base import UsageSource
+
+logger = logging.getLogger(__name__)
 
 LOOK_FOR_LOST_SECONDS = 1.0  # how often at most requests without any open call are looked for
 
@@ -26,6 +29,10 @@ def expire_overdue(*, now: datetime, user_id: int | None = None) -> tuple[int, i
             with transaction.atomic():
                 was_sent = _expire(reservation, now)
         except AlreadyClosed:
+            continue
+        except (IntegrityError, DataError):
+            # Everybody's requests come by here: one that is broken must not stop them.
+            logger.exception("reservation %s cannot be closed", reservation.pk)
             continue
         presumed += was_sent
         released += not was_sent
