@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from router_app.budgets import ledger
+from router_app.budgets.plans import OpenWindow
 from router_app.models import Budget, Call, User, Window
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +55,7 @@ def test_it_notices_a_ledger_that_lets_too_much_through(monkeypatch, capsys):
             )
 
     monkeypatch.setattr(ledger, "_hold", careless)
-    monkeypatch.setattr(Window, "free_nanos", property(lambda _: 10**9))
+    monkeypatch.setattr(OpenWindow, "free_nanos", property(lambda _: 10**9))
     with pytest.raises(CommandError, match="8 passed where 2 fit") as caught:
         call_command("prove_budget", calls=8, fits=2)
     assert caught.value.returncode == 1
