@@ -55,7 +55,7 @@ def test_it_notices_a_ledger_that_lets_too_much_through(monkeypatch, capsys):
             )
 
     monkeypatch.setattr(ledger, "_hold", careless)
-    monkeypatch.setattr(OpenWindow, "free_nanos", property(lambda _: 10**9))
+    monkeypatch.setattr(OpenWindow, "left_nanos", property(lambda _: 10**9))
     with pytest.raises(CommandError, match="8 passed where 2 fit") as caught:
         call_command("prove_budget", calls=8, fits=2)
     assert caught.value.returncode == 1
