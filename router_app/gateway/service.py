@@ -40,12 +40,15 @@ class Preview:
     budgets: tuple[Statement, ...]
 
 
-async def start(request: RouteRequest, *, record: Recorder | None = None) -> Run:
+async def start(
+    request: RouteRequest, *, record: Recorder | None = None, ends_with_client: bool = False
+) -> Run:
     """Decide and reserve, then call in the background. Raises RouterError where that is refused.
 
     `record` runs in the same transaction as the reservation, also for a refusal; what it raises
     undoes all and is raised here. Where nobody waits any more when its turn comes, because that
-    took too long or the client has left, nothing is held, recorded or sent.
+    took too long or the client has left, nothing is held, recorded or sent. Who leaves while the
+    money is being held finds the answer later, unless the run `ends_with_client`.
     """
     if engine.is_closing():
         raise Unavailable("The server is shutting down. Try again in a few seconds.")
@@ -56,10 +59,14 @@ async def start(request: RouteRequest, *, record: Recorder | None = None) -> Run
     admitted = writer.run(admitting(asked), wanted=lambda: not started.done())
     # Not awaited here: where the client leaves now, the money is held all the same, and only a
     # run can give it back.
-    admitted.add_done_callback(partial(_launch, request, sizes, started))
+    admitted.add_done_callback(partial(_launch, asked, started, ends_with_client))
     patience = loop.call_later(PATIENCE_SECONDS, _lose_patience, started)
     try:
         return await started
+    except asyncio.CancelledError:
+        if ends_with_client and not started.cancelled() and not started.exception():
+            started.result().stop()  # handed over in the very moment in which the client left
+        raise
     finally:
         patience.cancel()
 
@@ -113,17 +120,20 @@ def _lose_patience(started: asyncio.Future[Run]) -> None:
 
 
 def _launch(
-    request: RouteRequest,
-    sizes: Sizes,
+    asked: Asked,
     started: asyncio.Future[Run],
+    ends_with_client: bool,
     admitted: asyncio.Future[Outcome],
 ) -> None:
     """The admission is committed: begin the run, and hand it to whoever still waits for it."""
     error = admitted.exception()
     outcome, message_id = (error, None) if error else admitted.result()
     if isinstance(outcome, Admission):
-        run = Run(request, sizes, outcome, message_id)
-        if started.done() and not started.cancelled():
+        run = Run(asked.request, asked.sizes, outcome, message_id)
+        if started.cancelled():
+            if ends_with_client:
+                run.stop()  # left while it was being committed: it is never sent
+        elif started.done():
             run.stop(by_server=True)  # refused while it was being committed: it is never sent
         engine.launch(run)
         if not started.done():
@@ -131,7 +141,7 @@ def _launch(
         return
     if isinstance(outcome, RouterError):
         budget = outcome.refusal.budget if isinstance(outcome, BudgetExceeded) else ""
-        metrics.request_refused(request.face.value, outcome.code, budget)
+        metrics.request_refused(asked.request.face.value, outcome.code, budget)
     if not started.done():
         started.set_exception(outcome)
 

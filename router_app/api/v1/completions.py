@@ -25,7 +25,8 @@ async def complete(body: ChatBody, caller: Principal) -> Reply:
     request = route_request(body, caller)
     if body.wishes.dry_run:
         return _would(await service.preview(request), body)
-    return await respond(await service.start(request), body)
+    run = await service.start(request, ends_with_client=body.streams)
+    return await respond(run, body)
 
 
 async def respond(run: Run, body: ChatBody) -> Reply:
