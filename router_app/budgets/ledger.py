@@ -16,7 +16,7 @@ however many calls, and one change of a window for all that touch it.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -203,9 +203,30 @@ def presume(reservation_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def overdue(now: datetime, *, user_id: int | None = None) -> list[Reservation]:
-    """Open reservations whose lease is over; `gateway.closing` closes them with their calls."""
+    """Open reservations whose lease is over, locked; `gateway/expiry.py` closes them with their
+    calls. What another process is closing just now is waited for, and then not among them."""
     late = Reservation.objects.filter(state__in=Reservation.OPEN_STATES, lease_ends_at__lte=now)
-    return list(late if user_id is None else late.filter(user_id=user_id))
+    own = late if user_id is None else late.filter(user_id=user_id)
+    return list(own.select_for_update().order_by("pk"))
+
+
+def expire_many(late: Sequence[Reservation], *, now: datetime) -> None:
+    """Close by the clock: what was sent at the full amount, what was not at nothing.
+
+    Raises AlreadyClosed as `close_many` does.
+    """
+    windows = _windows_of([reservation.pk for reservation in late])
+    closings = []
+    for reservation in late:
+        amount, window_ids = reservation.amount_nanos, windows[reservation.pk]
+        if reservation.state == State.SENT:
+            closing = Closing(reservation.pk, window_ids, amount, State.PRESUMED, amount)
+        else:
+            closing = Closing(
+                reservation.pk, window_ids, amount, State.RELEASED, 0, only_unsent=True
+            )
+        closings.append(closing)
+    close_many(closings, now=now)
 
 
 def correct(
@@ -304,13 +325,16 @@ def _close(
 ) -> None:
     amount = Reservation.objects.values_list("amount_nanos", flat=True).get(pk=reservation_id)
     actual = amount if actual_nanos is None else actual_nanos
-    window_ids = list(_windows_of(reservation_id))
+    window_ids = _windows_of([reservation_id])[reservation_id]
     close_many([Closing(reservation_id, window_ids, amount, state, actual, only_unsent)], now=now)
 
 
-def _windows_of(reservation_id: uuid.UUID) -> Iterable[int]:
-    held = LedgerEntry.objects.filter(reservation_id=reservation_id, kind=Kind.RESERVE)
-    return held.order_by("window_id").values_list("window_id", flat=True)
+def _windows_of(reservation_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[int]]:
+    held = LedgerEntry.objects.filter(reservation_id__in=reservation_ids, kind=Kind.RESERVE)
+    windows: defaultdict[uuid.UUID, list[int]] = defaultdict(list)
+    for reservation_id, window_id in held.values_list("reservation_id", "window_id"):
+        windows[reservation_id].append(window_id)
+    return windows
 
 
 def _correct_window(

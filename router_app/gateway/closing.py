@@ -6,11 +6,11 @@ thread.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import F
 from django.utils import timezone
 
 from router_app.analytics.usage import UsageFacts, add_usage
@@ -122,13 +122,19 @@ def close(admission: Admission, ending: Ending) -> Closed:
     return close_all([Closure(admission, ending)])[0]
 
 
-def note_closed(call: Call) -> None:
-    """A call was closed by the clock: the same consequences, one by one."""
-    RoutingDecision.objects.filter(pk=call.decision_id).update(
-        cost_nanos=F("cost_nanos") + call.cost_nanos
+def note_closed(calls: Sequence[Call]) -> None:
+    """Calls were closed by the clock: the same consequences."""
+    costs: defaultdict[uuid.UUID, int] = defaultdict(int)
+    for call in calls:
+        costs[call.decision_id] += call.cost_nanos
+    update_rows(
+        RoutingDecision,
+        ("id", "cost_nanos"),
+        list(costs.items()),
+        adding=frozenset({"cost_nanos"}),
     )
-    ClosedCall.objects.create(call=call)
-    add_usage([UsageFacts.of(call)])
+    insert_rows(ClosedCall, ("call_id",), [(call.pk,) for call in calls])
+    add_usage([UsageFacts.of(call) for call in calls])
 
 
 def give_up(

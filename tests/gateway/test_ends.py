@@ -42,7 +42,7 @@ def test_what_is_admitted_in_the_moment_of_the_end_is_ended_too(
         await asyncio.sleep(0)  # and behind it the end, in the same batch
         go.set()
         await ending
-        assert await asyncio.to_thread(Call.objects.filter(closed_at=None).count) == 0
+        assert engine.under_way() == 0
         assert (await (await starting).finished()).outcome == "interrupted"
 
     asyncio.run(story())
