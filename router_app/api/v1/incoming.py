@@ -54,14 +54,21 @@ async def read_body(receive: Receive, headers: Headers, most_bytes: int) -> byte
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > most_bytes:
         raise BodyTooLarge
-    body, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise InvalidRequest("This request could not be read.")
-        # Usually there is one part, which is then never copied.
-        body = body + message["body"] if body else message.get("body", b"")
-        if len(body) > most_bytes:
-            raise BodyTooLarge
-        more = message.get("more_body", False)
-    return body
+    part, more = await _next_part(receive)
+    if not more and len(part) <= most_bytes:
+        return part  # usually there is one part, which is then never copied
+    body = bytearray(part)
+    while more and len(body) <= most_bytes:
+        part, more = await _next_part(receive)
+        body.extend(part)  # in place: parts can be tiny, and many
+    if len(body) > most_bytes:
+        raise BodyTooLarge
+    return bytes(body)
+
+
+async def _next_part(receive: Receive) -> tuple[bytes, bool]:
+    """A part of the body, and whether there are more."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise InvalidRequest("This request could not be read.")
+    return message.get("body", b""), message.get("more_body", False)

@@ -123,6 +123,23 @@ def test_a_body_in_chunks_is_read_whole(program: Program, provider: ScriptedProv
     assert asyncio.run(connection.run()).status == 200
 
 
+class Part(bytes):
+    """Fails where everything that came before is copied to add it."""
+
+    def __radd__(self, other: Any) -> Any:
+        raise AssertionError("a body in many parts is copied with each of them")
+
+
+def test_a_body_in_many_parts_costs_no_more_than_one(
+    program: Program, provider: ScriptedProvider
+) -> None:
+    connection = program.connection(BODY, content_length="", transfer_encoding="chunked")
+    raw = json.dumps(BODY).encode()
+    connection.unread = [Part(raw[place : place + 1]) for place in range(len(raw))]
+
+    assert asyncio.run(connection.run()).status == 200
+
+
 def test_an_image_above_the_limit_of_other_addresses_is_read(
     program: Program, provider: ScriptedProvider, able: None
 ) -> None:
