@@ -14,6 +14,7 @@ from django.conf import settings
 from gunicorn.workers.gasgi import ASGIWorker  # type: ignore[import-untyped]
 
 from budgetrouter.serving import web_server
+from budgetrouter.serving.lingering import Lingering
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -42,7 +43,7 @@ class Worker(ASGIWorker):
     def load_wsgi(self) -> None:
         """Load the application and count its requests."""
         super().load_wsgi()
-        self.asgi = self._counted(self.asgi)
+        self.asgi = Lingering(self._counted(self.asgi))
 
     def handle_exit_signal(self) -> None:
         """SIGTERM: say so at once; `_shutdown` follows within a second."""
