@@ -15,8 +15,8 @@ from router_app.api.replies import AttemptReply, RouteReply
 from router_app.api.requests import RouteBody
 from router_app.gateway import service
 from router_app.gateway.execution import Run
-from router_app.gateway.recording import answer_of
 from router_app.gateway.requests import Answer, RouteRequest
+from router_app.gateway.service import answer_of
 from router_app.gateway.writer import writer
 from router_app.models import Call
 from router_app.money import plain_usd

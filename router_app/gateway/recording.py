@@ -11,7 +11,7 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from router_app.errors import Charged, KeyInUse, Unavailable
+from router_app.errors import KeyInUse, Unavailable
 from router_app.gateway import engine, service
 from router_app.gateway.broadcast import Broadcast
 from router_app.gateway.execution import Run
@@ -23,7 +23,7 @@ from router_app.gateway.idempotency import (
     find_all,
     write_all,
 )
-from router_app.gateway.requests import Answer, RouteRequest
+from router_app.gateway.requests import RouteRequest
 from router_app.gateway.writer import Together, writer
 
 logger = logging.getLogger(__name__)
@@ -84,15 +84,6 @@ async def once(claim: Claim, request: RouteRequest, respond: Respond) -> Reply:
         case Exception() as error:
             raise error
     raise Unavailable("This request was ended by the server.")
-
-
-async def answer_of(run: Run) -> Answer:
-    """The run's whole answer. Raises RouterError where there is none, or where it was cut off."""
-    answer = await run.finished()
-    if answer.error is not None:
-        answer.error.charged = Charged(str(answer.decision_id), answer.total_cost_nanos)
-        raise answer.error
-    return answer
 
 
 async def finish() -> None:

@@ -73,12 +73,16 @@ async def start(
 
 async def answer(request: RouteRequest) -> Answer:
     """The whole answer. Raises RouterError where there is none, or where the stream broke."""
-    run = await start(request)
-    result = await run.finished()
-    if result.error is not None:
-        result.error.charged = Charged(str(result.decision_id), result.total_cost_nanos)
-        raise result.error
-    return result
+    return await answer_of(await start(request))
+
+
+async def answer_of(run: Run) -> Answer:
+    """A run's whole answer. Raises RouterError where there is none, or where it was cut off."""
+    found = await run.finished()
+    if found.error is not None:
+        found.error.charged = Charged(str(found.decision_id), found.total_cost_nanos)
+        raise found.error
+    return found
 
 
 async def preview(request: RouteRequest) -> Preview:

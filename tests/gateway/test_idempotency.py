@@ -22,8 +22,9 @@ from router_app.gateway import idempotency, recording
 from router_app.gateway.admission import Attempt, Sizes, admit
 from router_app.gateway.execution import Run
 from router_app.gateway.idempotency import Claim, claiming, find_all, forget_expired
-from router_app.gateway.recording import Reply, answer_of, once
+from router_app.gateway.recording import Reply, once
 from router_app.gateway.requests import Delta
+from router_app.gateway.service import answer_of
 from router_app.gateway.writer import writer
 from router_app.models import (
     Budget,

@@ -11,11 +11,11 @@ from router_app.api.v1.outgoing import STREAM, Reply, json_reply
 from router_app.api.v1.receipts import completion, dry_run, router_of_preview, usage_of
 from router_app.api.v1.requests import ChatBody
 from router_app.api.v1.routed import route_request
-from router_app.api.v1.streams import Following, answer_of, pieces_of
+from router_app.api.v1.streams import Following, pieces_of
 from router_app.gateway import service
 from router_app.gateway.execution import Run
 from router_app.gateway.keys import Principal
-from router_app.gateway.service import Preview
+from router_app.gateway.service import Preview, answer_of
 from router_app.money import plain_usd
 from router_app.providers.base import Usage
 

@@ -12,9 +12,9 @@ from router_app.api.errors import Unexpected
 from router_app.api.v1.chunks import WAITING, Chunks, error_event
 from router_app.api.v1.errors import as_v1
 from router_app.api.v1.receipts import UNFINISHED, router_of, usage_of
-from router_app.errors import Charged
 from router_app.gateway.execution import Run
 from router_app.gateway.requests import Answer, RunEvent, Switched
+from router_app.gateway.service import answer_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +51,6 @@ class Following:
             if not events or not all(isinstance(event, Switched) for event in events):
                 break
         return events
-
-
-async def answer_of(run: Run) -> Answer:
-    """The whole answer. Raises RouterError where there is none, or where it was cut off."""
-    answer = await run.finished()
-    if answer.error is not None:
-        answer.error.charged = Charged(str(answer.decision_id), answer.total_cost_nanos)
-        raise answer.error
-    return answer
 
 
 async def pieces_of(
