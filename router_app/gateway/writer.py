@@ -40,6 +40,9 @@ Item = TypeVar("Item")
 
 MAX_WAITING = 4_096  # operations in line; more is an overload that a caller should hear about
 MAX_BATCH = 64
+# While several come at a time the next batch waits so long for more: most of what a batch costs it
+# costs once, and meanwhile the interpreter belongs to those who make work for it.
+GATHER_SECONDS = 0.002
 TRIES = 4
 PAUSE_SECONDS = 0.05  # before an operation is tried again, times the number of tries
 PATIENCE_SECONDS = 10.0  # of whoever can be told to try again later
@@ -175,12 +178,14 @@ def too_slow() -> Unavailable:
 
 
 def _work(line: _Line) -> None:
-    running = True
+    running, crowded = True, False
     while running:
         batch = [line.get()]
+        if crowded:
+            time.sleep(GATHER_SECONDS)
         while len(batch) < MAX_BATCH and not line.empty():
             batch.append(line.get_nowait())
-        running = None not in batch
+        running, crowded = None not in batch, len(batch) > 1
         jobs = [job for job in batch if job is not None]
         if jobs:
             metrics.batch_committed(len(jobs), line.qsize())
