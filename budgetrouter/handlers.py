@@ -3,7 +3,10 @@
 The two faces never import each other, so the choice between them is made here.
 """
 
+import sys
+
 from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 
@@ -37,10 +40,20 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: Django has logged it."""
+    """500, or 503 where it is the database that is away: Django has logged it."""
+    error = sys.exc_info()[1]
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return _database_is_away(request, error)
     if is_for_programs(request):
         return json_error(request, Unexpected())
     return defaults.server_error(request)
+
+
+def _database_is_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_for_programs(request):
+        return json_error(request, error)
+    page = defaults.server_error(request, template_name="503.html")
+    return HttpResponse(page.content, status=503, headers={"Retry-After": "5"})
 
 
 def is_for_programs(request: HttpRequest) -> bool:

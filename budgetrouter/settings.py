@@ -118,8 +118,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
     }
 elif _database["ENGINE"] == "django.db.backends.postgresql":
+    _database["CONN_HEALTH_CHECKS"] = True  # no page gets a connection that broke while it waited
     _database["OPTIONS"] = {
-        "pool": {"min_size": 1, "max_size": 20, "timeout": 20},
+        # A pool that cannot connect gives up soon: its next try could be minutes away otherwise.
+        "pool": {"min_size": 1, "max_size": 20, "timeout": 5, "reconnect_timeout": 2},
         # A row that somebody else holds must not stop the one thread that books everything.
         # And compiling a query (jit) costs a second where none of ours takes one.
         "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off",
@@ -240,6 +242,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # a refusal is an answer, not an incident
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
+        "psycopg.pool": {"level": "ERROR"},  # it tells of every try; we say once what is away
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},  # on DEBUG it tells headers, and so keys
     },

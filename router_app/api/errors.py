@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -22,6 +23,7 @@ from router_app.errors import (
     ProviderOverloaded,
     ProviderTimeout,
     RouterError,
+    Unavailable,
 )
 
 logger = logging.getLogger(__name__)
@@ -82,6 +84,8 @@ def error_response(exception: Exception, request_id: str) -> HttpResponse:
     error = translate(exception)
     if isinstance(error, Unexpected) and error is not exception:
         logger.error("request %s failed unexpectedly", request_id, exc_info=exception)
+    elif isinstance(error, Unavailable) and error is not exception:
+        logger.error("request %s met %s", request_id, type(exception).__name__)
     response = HttpResponse(encode(body_of(error)), content_type="application/json")
     response.status_code = error.status
     for name, value in error.headers.items():
@@ -108,6 +112,8 @@ def translate(exception: Exception) -> RouterError:
             return NotFound()
         case SuspiciousOperation() | UnreadablePostError() | HttpError():
             return InvalidRequest("This request could not be read.")
+        case OperationalError() | InterfaceError():
+            return Unavailable("The database is away. Try again soon.")
     return Unexpected()
 
 

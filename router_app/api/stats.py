@@ -11,7 +11,13 @@ from router_app.api.replies import StatsReply
 from router_app.api.requests import Period
 from router_app.models import User
 
-RESPONSES = {200: StatsReply, 400: ErrorReply, 401: ErrorReply, 500: ErrorReply}
+RESPONSES = {
+    200: StatsReply,
+    400: ErrorReply,
+    401: ErrorReply,
+    500: ErrorReply,
+    503: ErrorReply,
+}
 
 _RANGES = {
     Period.DAY: RangeKey.TODAY,

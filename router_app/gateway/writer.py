@@ -46,6 +46,7 @@ GATHER_SECONDS = 0.002
 TRIES = 4
 PAUSE_SECONDS = 0.05  # before an operation is tried again, times the number of tries
 PATIENCE_SECONDS = 10.0  # of whoever can be told to try again later
+SLOW_SECONDS = 1.0  # after which a batch looks once more whether all of it is wanted
 
 # It may be better soon: away, locked, a deadlock, a stand-by that does not write yet.
 PASSING = (OperationalError, InterfaceError, InternalError)
@@ -80,7 +81,6 @@ class _Job:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.future: Any = None
 
-    @property
     def came_too_late(self) -> bool:
         """Whether nobody wants it done any more."""
         return self.wanted is not None and not self.wanted()
@@ -210,10 +210,11 @@ def _done_together(jobs: Iterable[_Job]) -> list[_Result]:
 
     Inside the transaction, whose beginning may have waited for somebody else's.
     """
+    begun = time.monotonic()
     results: list[_Result] = []
     kinds: dict[Any, list[_Job]] = {}
     for job in jobs:
-        if job.came_too_late:
+        if job.came_too_late():
             results.append((job, None, too_slow()))
         elif isinstance(job.operation, Together):
             kinds.setdefault(job.operation.function, []).append(job)
@@ -222,9 +223,11 @@ def _done_together(jobs: Iterable[_Job]) -> list[_Result]:
     for function, of_kind in kinds.items():
         values = function([job.operation.item for job in of_kind])  # type: ignore[attr-defined]
         results += [(job, value, None) for job, value in zip(of_kind, values, strict=True)]
-    for job, _, error in results:
-        if error is None:
-            job.must_be_known()
+    done = [job for job, _, error in results if error is None]
+    if time.monotonic() - begun > SLOW_SECONDS and any(job.came_too_late() for job in done):
+        raise too_slow()  # without those that are not wanted any more, each by itself
+    for job in done:
+        job.must_be_known()
     return results
 
 
@@ -241,11 +244,15 @@ def _commit_each(jobs: list[_Job]) -> list[_Result]:
 
 def _commit_alone(job: _Job, tries: int) -> tuple[Any, Exception | None]:
     for attempt in range(1, tries + 1):
+        if job.came_too_late():
+            return None, too_slow()
         try:
             with transaction.atomic():
-                if job.came_too_late:
+                if job.came_too_late():  # while it waited for a lock
                     return None, too_slow()
                 value = job.operation()
+                if job.came_too_late():
+                    raise too_slow()
                 job.must_be_known()
         except PASSING as error:
             connection.close()
