@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -223,3 +224,21 @@ def test_a_new_time_zone_never_overlaps_an_old_window(bob: User) -> None:
     fresh = windows_for(bob.pk, "general", after)
     day = next(window for window in fresh if window.budget.period == "day")
     assert day.starts_at >= first[0].ends_at
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's way of telling its plan")
+def test_overdue_ones_are_found_without_reading_those_that_are_closed() -> None:
+    # Of a million calls a handful is open, and somebody looks every second.
+    plans = []
+
+    def explain(execute: Callable[..., Any], sql: str, params: Any, *more: Any) -> Any:
+        cursor = connection.connection.execute(
+            f"EXPLAIN QUERY PLAN {sql % (('?',) * len(params))}", params
+        )
+        plans.append(cursor.fetchone()[3])
+        return execute(sql, params, *more)
+
+    with connection.execute_wrapper(explain):
+        ledger.overdue(NOW)
+    (plan,) = plans
+    assert plan.startswith("SEARCH router_app_reservation USING INDEX open_reservations")
