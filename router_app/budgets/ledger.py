@@ -20,8 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import BooleanField, F, Sum
-from django.db.models.expressions import RawSQL
+from django.db.models import F, Sum
 
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, Window
@@ -31,8 +30,6 @@ State = Reservation.State
 Kind = LedgerEntry.Kind
 
 _OPEN = ", ".join(f"'{state.value}'" for state in Reservation.OPEN_STATES)
-# As it stands in the index of open ones: SQLite does not use that for states given as parameters.
-_IS_OPEN = RawSQL(f"state IN ({_OPEN})", (), BooleanField())  # noqa: S611
 _USED = "spent_nanos + overage_nanos + reserved_nanos"
 
 
@@ -208,7 +205,7 @@ def presume(reservation_id: uuid.UUID, *, now: datetime) -> None:
 def overdue(now: datetime, *, user_id: int | None = None) -> list[Reservation]:
     """Open reservations whose lease is over, locked; `gateway/expiry.py` closes them with their
     calls. What another process is closing just now is waited for, and then not among them."""
-    late = Reservation.objects.filter(_IS_OPEN, lease_ends_at__lte=now)
+    late = Reservation.objects.filter(Reservation.IS_OPEN, lease_ends_at__lte=now)
     own = late if user_id is None else late.filter(user_id=user_id)
     return list(own.select_for_update().order_by("lease_ends_at", "pk"))
 

@@ -18,7 +18,7 @@ class Holds:
 def holds() -> Holds:
     """What is held for calls under way, over all accounts."""
     rows = (
-        Reservation.objects.filter(state__in=Reservation.OPEN_STATES)
+        Reservation.objects.filter(Reservation.IS_OPEN)
         .order_by()
         .values_list("state")
         .annotate(Count("pk"), Sum("amount_nanos"))
