@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from router_app.budgets import ledger
 from router_app.errors import AlreadyClosed
@@ -30,6 +32,8 @@ _CALL = (
     "cost_nanos",
     "closed_at",
 )
+# As it stands in the index of running ones: SQLite does not use that for a parameter.
+_IS_RUNNING = RawSQL("router_app_routingdecision.outcome = 'running'", (), BooleanField())
 _looked_at = 0.0
 
 
@@ -98,7 +102,7 @@ def _was_sent(reservation: Reservation) -> bool:
 def _end_lost_decisions(now: datetime, user_id: int | None) -> None:
     """A process may die between two attempts, when no call is open and none follows."""
     longest = timedelta(seconds=settings.CALL_TOTAL_SECONDS + settings.LEASE_MARGIN_SECONDS)
-    running = RoutingDecision.objects.filter(outcome=Outcome.RUNNING, created_at__lte=now - longest)
+    running = RoutingDecision.objects.filter(_IS_RUNNING, created_at__lte=now - longest)
     lost = running.exclude(calls__reservation__state__in=Reservation.OPEN_STATES)
     own = lost if user_id is None else lost.filter(user_id=user_id)
     _finish(list(own.values_list("pk", flat=True)), now)
