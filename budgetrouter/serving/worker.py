@@ -11,17 +11,26 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
-from gunicorn.workers.gasgi import ASGIWorker  # type: ignore[import-untyped]
+from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
+from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
 from budgetrouter.serving import web_server
 from budgetrouter.serving.lingering import Lingering
+from budgetrouter.serving.slow_clients import DropsSlowClients
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 LOOK_SECONDS = 0.1  # how often a worker that ends looks whether it may
 
 
-class Worker(ASGIWorker):
+class Connection(DropsSlowClients, ASGIProtocol):
+    """A client's connection."""
+
+
+gasgi.ASGIProtocol = Connection  # there is no setting for it
+
+
+class Worker(gasgi.ASGIWorker):
     """The worker that `gunicorn_conf.py` names.
 
     Browsers open connections in advance and keep them. gunicorn's worker counts them all and lets
