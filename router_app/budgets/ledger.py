@@ -10,8 +10,9 @@ the database checks and holds in one step, so no two requests can both see the s
 no read-then-write anywhere, and CHECK constraints stand behind it.
 
 Every function here wants to be called inside the transaction that also writes the call's row.
-Holds and closings come in batches (`reserve_many`, `close_many`): one statement for each table,
-however many calls, and one change of a window for all that touch it.
+Holds and closings come in batches (`reserve_many`, `close_many`, by the clock `expire_many`): one
+statement for each table, however many calls, and one change of a window for all that touch it.
+What is known better later is booked by `corrections.py`.
 """
 
 import uuid
@@ -19,8 +20,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.db.models import F, Sum
 
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, Window
@@ -63,6 +62,10 @@ class Closing:
     state: State
     actual_nanos: int
     only_unsent: bool = False
+
+    def __post_init__(self) -> None:
+        if self.actual_nanos < 0:
+            raise ValueError("a call cannot cost less than nothing")
 
     @property
     def spent_nanos(self) -> int:
@@ -160,48 +163,6 @@ def close_many(closings: Sequence[Closing], *, now: datetime) -> dict[int, Count
     return {window_id: Counters(*counters) for window_id, *counters in changed}
 
 
-def reserve(
-    *,
-    user_id: int,
-    windows: Sequence[Window],
-    amount_nanos: int,
-    now: datetime,
-    lease_ends_at: datetime,
-) -> Reservation:
-    """Hold `amount_nanos` in every window for a call that is sent later, or raise DoesNotFit."""
-    reservation = Reservation(
-        user_id=user_id, amount_nanos=amount_nanos, created_at=now, lease_ends_at=lease_ends_at
-    )
-    window_ids = [window.pk for window in windows]
-    hold = Hold(user_id, window_ids, amount_nanos, lease_ends_at, reservation.pk)
-    reserve_many([hold], now=now)
-    reservation._state.adding = False
-    return reservation
-
-
-def mark_sent(reservation_id: uuid.UUID, *, now: datetime) -> bool:
-    """Note that the call is about to leave; True for exactly one caller, and only while held."""
-    held = Reservation.objects.filter(pk=reservation_id, state=State.HELD, lease_ends_at__gt=now)
-    return held.update(state=State.SENT, sent_at=now) == 1
-
-
-def settle(reservation_id: uuid.UUID, *, actual_nanos: int, now: datetime) -> None:
-    """Close with what the call cost; the rest returns, anything above goes to overage."""
-    if actual_nanos < 0:
-        raise ValueError("a call cannot cost less than nothing")
-    _close(reservation_id, State.SETTLED, actual_nanos, now)
-
-
-def release(reservation_id: uuid.UUID, *, now: datetime, unsent: bool = False) -> None:
-    """Close at nothing: the provider provably did not bill. `unsent`: only if it never was sent."""
-    _close(reservation_id, State.RELEASED, 0, now, only_unsent=unsent)
-
-
-def presume(reservation_id: uuid.UUID, *, now: datetime) -> None:
-    """Close at the full amount: it was sent and nobody knows what came of it."""
-    _close(reservation_id, State.PRESUMED, None, now)
-
-
 def overdue(now: datetime, *, user_id: int | None = None) -> list[Reservation]:
     """Open reservations whose lease is over, locked; `gateway/expiry.py` closes them with their
     calls. What another process is closing just now is waited for, and then not among them."""
@@ -227,40 +188,6 @@ def expire_many(late: Sequence[Reservation], *, now: datetime) -> None:
             )
         closings.append(closing)
     close_many(closings, now=now)
-
-
-def correct(
-    reservation_id: uuid.UUID,
-    *,
-    actual_nanos: int,
-    author_id: int | None,
-    reason: str,
-    now: datetime,
-) -> int:
-    """Book that a closed call really cost `actual_nanos`; returns the change in nanos.
-
-    Writes new entries, changes none. Where a window has meanwhile no room for a higher cost, the
-    difference is overage. Raises ValueError for an open reservation or a cost below nothing.
-    """
-    if actual_nanos < 0 or not reason.strip():
-        raise ValueError("a correction needs a cost of at least nothing, and a reason")
-    reservation = Reservation.objects.get(pk=reservation_id)
-    booked = reservation.actual_nanos
-    # The old value in the condition makes two corrections at once impossible.
-    changed = Reservation.objects.filter(pk=reservation_id, actual_nanos=booked)
-    if booked is None or changed.update(actual_nanos=actual_nanos) != 1:
-        raise ValueError("only a closed reservation can be corrected")
-    totals = (
-        LedgerEntry.objects.filter(reservation=reservation)
-        .values("window_id")
-        .annotate(spent=Sum("spent_delta_nanos"), overage=Sum("overage_delta_nanos"))
-        .order_by("window_id")
-    )
-    for line in totals:
-        spent = min(actual_nanos, reservation.amount_nanos) - line["spent"]
-        overage = max(0, actual_nanos - reservation.amount_nanos) - line["overage"]
-        _correct_window(reservation, line["window_id"], spent, overage, author_id, reason, now)
-    return actual_nanos - booked
 
 
 def _hold(holds: Sequence[Hold]) -> None:
@@ -315,53 +242,9 @@ def _write_entries(rows: Sequence[tuple[object, ...]]) -> None:
     insert_rows(LedgerEntry, columns, rows)
 
 
-def _close(
-    reservation_id: uuid.UUID,
-    state: State,
-    actual_nanos: int | None,
-    now: datetime,
-    *,
-    only_unsent: bool = False,
-) -> None:
-    amount = Reservation.objects.values_list("amount_nanos", flat=True).get(pk=reservation_id)
-    actual = amount if actual_nanos is None else actual_nanos
-    window_ids = _windows_of([reservation_id])[reservation_id]
-    close_many([Closing(reservation_id, window_ids, amount, state, actual, only_unsent)], now=now)
-
-
 def _windows_of(reservation_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[int]]:
     held = LedgerEntry.objects.filter(reservation_id__in=reservation_ids, kind=Kind.RESERVE)
     windows: defaultdict[uuid.UUID, list[int]] = defaultdict(list)
     for reservation_id, window_id in held.values_list("reservation_id", "window_id"):
         windows[reservation_id].append(window_id)
     return windows
-
-
-def _correct_window(
-    reservation: Reservation,
-    window_id: int,
-    spent: int,
-    overage: int,
-    author_id: int | None,
-    reason: str,
-    now: datetime,
-) -> None:
-    room = Window.objects.filter(
-        pk=window_id, peak_limit_nanos__gte=F("spent_nanos") + F("reserved_nanos") + spent
-    )
-    changed = room.update(
-        spent_nanos=F("spent_nanos") + spent, overage_nanos=F("overage_nanos") + overage
-    )
-    if not changed:
-        spent, overage = 0, spent + overage
-        Window.objects.filter(pk=window_id).update(overage_nanos=F("overage_nanos") + overage)
-    LedgerEntry.objects.create(
-        reservation=reservation,
-        window_id=window_id,
-        kind=Kind.CORRECT,
-        spent_delta_nanos=spent,
-        overage_delta_nanos=overage,
-        author_id=author_id,
-        reason=reason,
-        at=now,
-    )

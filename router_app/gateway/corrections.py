@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from router_app.analytics.usage import correct_usage
-from router_app.budgets import ledger
+from router_app.budgets import corrections
 from router_app.models import Call, RoutingDecision
 
 
@@ -20,7 +20,7 @@ def correct_call(
     """
     with transaction.atomic():
         call = Call.objects.get(pk=call_id)
-        delta = ledger.correct(
+        delta = corrections.correct(
             call.reservation_id,
             actual_nanos=actual_nanos,
             author_id=author_id,

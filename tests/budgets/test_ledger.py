@@ -9,12 +9,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from router_app.budgets import ledger
+from router_app.budgets import corrections, ledger
 from router_app.budgets.limits import create_budget, set_limit
 from router_app.budgets.plans import OpenWindow
 from router_app.budgets.reconcile import differences
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, User, Window
+from tests.budgets import one_by_one
 from tests.budgets.applying import applying_budgets, windows_for
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,7 @@ def its_windows(user: User, task: str = "general") -> list[OpenWindow]:
 
 
 def hold(user: User, nanos: int, task: str = "general") -> Reservation:
-    return ledger.reserve(
+    return one_by_one.reserve(
         user_id=user.pk,
         windows=its_windows(user, task),
         amount_nanos=nanos,
@@ -51,7 +52,7 @@ def counters(user: User, task: str = "code") -> list[tuple[int, int, int]]:
 def test_holds_in_every_window_and_settles_the_truth(bob: User) -> None:
     reservation = hold(bob, 200, "code")
     assert counters(bob) == [(0, 200, 0)] * 3
-    ledger.settle(reservation.pk, actual_nanos=120, now=NOW)
+    one_by_one.settle(reservation.pk, actual_nanos=120, now=NOW)
     assert counters(bob) == [(120, 0, 0)] * 3
     assert list(differences(NOW)) == []
 
@@ -73,21 +74,21 @@ def test_to_the_last_nano_and_not_one_more(bob: User) -> None:
 
 
 def test_release_gives_back_everything(bob: User) -> None:
-    ledger.release(hold(bob, 500).pk, now=NOW)
+    one_by_one.release(hold(bob, 500).pk, now=NOW)
     assert counters(bob, "general") == [(0, 0, 0)] * 2
     hold(bob, 500)
 
 
 def test_presume_books_the_full_amount(bob: User) -> None:
     reservation = hold(bob, 400)
-    ledger.presume(reservation.pk, now=NOW)
+    one_by_one.presume(reservation.pk, now=NOW)
     assert counters(bob, "general") == [(400, 0, 0)] * 2
     reservation.refresh_from_db()
     assert (reservation.state, reservation.actual_nanos) == ("presumed", 400)
 
 
 def test_overage_is_booked_shown_and_not_spendable_again(bob: User) -> None:
-    ledger.settle(hold(bob, 100).pk, actual_nanos=450, now=NOW)
+    one_by_one.settle(hold(bob, 100).pk, actual_nanos=450, now=NOW)
     assert counters(bob, "general") == [(100, 0, 350)] * 2
     assert its_windows(bob)[0].free_nanos == 50
     with pytest.raises(ledger.DoesNotFit):
@@ -97,7 +98,7 @@ def test_overage_is_booked_shown_and_not_spendable_again(bob: User) -> None:
 
 
 def test_overage_beyond_the_limit_never_strands_the_hold(bob: User) -> None:
-    ledger.settle(hold(bob, 500).pk, actual_nanos=10_000, now=NOW)
+    one_by_one.settle(hold(bob, 500).pk, actual_nanos=10_000, now=NOW)
     assert counters(bob, "general") == [(500, 0, 9500)] * 2
     assert its_windows(bob)[0].free_nanos == 0
 
@@ -105,14 +106,14 @@ def test_overage_beyond_the_limit_never_strands_the_hold(bob: User) -> None:
 @pytest.mark.parametrize(
     "again",
     [
-        lambda pk: ledger.settle(pk, actual_nanos=1, now=NOW),
-        lambda pk: ledger.release(pk, now=NOW),
-        lambda pk: ledger.presume(pk, now=NOW),
+        lambda pk: one_by_one.settle(pk, actual_nanos=1, now=NOW),
+        lambda pk: one_by_one.release(pk, now=NOW),
+        lambda pk: one_by_one.presume(pk, now=NOW),
     ],
 )
 def test_closes_once(bob: User, again: Callable[[object], None]) -> None:
     reservation = hold(bob, 100)
-    ledger.settle(reservation.pk, actual_nanos=60, now=NOW)
+    one_by_one.settle(reservation.pk, actual_nanos=60, now=NOW)
     with pytest.raises(AlreadyClosed):
         again(reservation.pk)
     assert counters(bob, "general") == [(60, 0, 0)] * 2
@@ -120,21 +121,21 @@ def test_closes_once(bob: User, again: Callable[[object], None]) -> None:
 
 def test_sent_once_and_not_after_the_lease(bob: User) -> None:
     reservation = hold(bob, 10)
-    assert ledger.mark_sent(reservation.pk, now=NOW)
-    assert not ledger.mark_sent(reservation.pk, now=NOW)
+    assert one_by_one.mark_sent(reservation.pk, now=NOW)
+    assert not one_by_one.mark_sent(reservation.pk, now=NOW)
     late = hold(bob, 10)
-    assert not ledger.mark_sent(late.pk, now=NOW + timedelta(minutes=3))
+    assert not one_by_one.mark_sent(late.pk, now=NOW + timedelta(minutes=3))
 
 
 def test_lowering_a_limit_below_what_is_spent_refuses_from_then_on(bob: User) -> None:
-    ledger.settle(hold(bob, 400).pk, actual_nanos=400, now=NOW)
+    one_by_one.settle(hold(bob, 400).pk, actual_nanos=400, now=NOW)
     held = hold(bob, 50)
     set_limit(applying_budgets(bob.pk, "general")[0], limit_nanos=100, now=NOW)
     assert its_windows(bob)[0].free_nanos == 0
     with pytest.raises(ledger.DoesNotFit):
         hold(bob, 1)
     # What was held before is still closed with the truth.
-    ledger.settle(held.pk, actual_nanos=50, now=NOW)
+    one_by_one.settle(held.pk, actual_nanos=50, now=NOW)
     assert counters(bob, "general")[0] == (450, 0, 0)
     set_limit(applying_budgets(bob.pk, "general")[0], limit_nanos=451, now=NOW)
     hold(bob, 1)
@@ -144,7 +145,7 @@ def test_lowering_a_limit_below_what_is_spent_refuses_from_then_on(bob: User) ->
 def test_settles_in_the_window_that_was_charged_also_after_midnight(bob: User) -> None:
     reservation = hold(bob, 100)
     tomorrow = NOW + timedelta(days=1)
-    ledger.settle(reservation.pk, actual_nanos=70, now=tomorrow)
+    one_by_one.settle(reservation.pk, actual_nanos=70, now=tomorrow)
     fresh = windows_for(bob.pk, "general", tomorrow)
     day = next(window for window in fresh if window.budget.period == "day")
     assert (day.spent_nanos, day.free_nanos) == (0, 500)
@@ -153,9 +154,9 @@ def test_settles_in_the_window_that_was_charged_also_after_midnight(bob: User) -
 
 def test_corrections_are_new_entries_with_author_and_reason(bob: User) -> None:
     reservation = hold(bob, 400)
-    ledger.presume(reservation.pk, now=NOW)
+    one_by_one.presume(reservation.pk, now=NOW)
     before = list(LedgerEntry.objects.values())
-    delta = ledger.correct(
+    delta = corrections.correct(
         reservation.pk, actual_nanos=150, author_id=bob.pk, reason="provider's bill", now=NOW
     )
     assert delta == -250
@@ -169,19 +170,19 @@ def test_corrections_are_new_entries_with_author_and_reason(bob: User) -> None:
 
 def test_a_correction_upwards_without_room_is_overage(bob: User) -> None:
     first = hold(bob, 400)
-    ledger.settle(first.pk, actual_nanos=100, now=NOW)
-    ledger.settle(hold(bob, 400).pk, actual_nanos=400, now=NOW)
-    ledger.correct(first.pk, actual_nanos=300, author_id=None, reason="late bill", now=NOW)
+    one_by_one.settle(first.pk, actual_nanos=100, now=NOW)
+    one_by_one.settle(hold(bob, 400).pk, actual_nanos=400, now=NOW)
+    corrections.correct(first.pk, actual_nanos=300, author_id=None, reason="late bill", now=NOW)
     assert counters(bob, "general") == [(500, 0, 200), (700, 0, 0)]
     # And back again: nothing is lost on the way.
-    ledger.correct(first.pk, actual_nanos=0, author_id=None, reason="refunded", now=NOW)
+    corrections.correct(first.pk, actual_nanos=0, author_id=None, reason="refunded", now=NOW)
     assert [c[0] + c[2] for c in counters(bob, "general")] == [400, 400]
     assert list(differences(NOW)) == []
 
 
 def test_an_open_reservation_cannot_be_corrected(bob: User) -> None:
     with pytest.raises(ValueError, match="closed"):
-        ledger.correct(hold(bob, 1).pk, actual_nanos=0, author_id=None, reason="x", now=NOW)
+        corrections.correct(hold(bob, 1).pk, actual_nanos=0, author_id=None, reason="x", now=NOW)
 
 
 def test_entries_are_never_changed_or_deleted(bob: User) -> None:

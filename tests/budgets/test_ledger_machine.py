@@ -3,7 +3,8 @@
 It runs on whichever database the tests run on.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,17 +16,21 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     invariant,
+    multiple,
     rule,
     run_state_machine_as_test,
 )
 
-from router_app.budgets import ledger
+from router_app.budgets import corrections, ledger
 from router_app.budgets.limits import create_budget, set_limit
 from router_app.budgets.reconcile import differences
 from router_app.errors import AlreadyClosed
 from router_app.models import Reservation, User, Window
+from router_app.models.ids import new_id
+from tests.budgets import one_by_one
 from tests.budgets.applying import windows_for
 
+State = Reservation.State
 START = datetime(2026, 3, 27, 20, tzinfo=UTC)  # Berlin changes its clocks on the 29th
 LEASE = timedelta(minutes=2)
 
@@ -38,6 +43,10 @@ class Counters:
     spent: int = 0
     reserved: int = 0
     overage: int = 0
+
+    @property
+    def used(self) -> int:
+        return self.spent + self.overage + self.reserved
 
 
 @dataclass
@@ -88,9 +97,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def reserve(self, amount: int, task: str) -> Any:
         windows = self.windows(task)
         models = [self.counters[window.pk] for window in windows]
-        fits = all(m.spent + m.overage + m.reserved + amount <= m.limit for m in models)
+        fits = all(m.used + amount <= m.limit for m in models)
         try:
-            row = ledger.reserve(
+            row = one_by_one.reserve(
                 user_id=self.user.pk,
                 windows=windows,
                 amount_nanos=amount,
@@ -106,30 +115,84 @@ class LedgerMachine(RuleBasedStateMachine):
         self.held[row.pk] = Held(amount, [window.pk for window in windows], self.now + LEASE)
         return row.pk
 
+    @rule(
+        target=reservations,
+        wanted=st.lists(
+            st.tuples(st.integers(0, 400), st.sampled_from(["code", "email"])),
+            min_size=2,
+            max_size=4,
+        ),
+    )
+    def reserve_several_at_once(self, wanted: list[tuple[int, str]]) -> Any:
+        windows = {task: [w.pk for w in self.windows(task)] for _, task in wanted}
+        lease_ends_at = self.now + LEASE
+        holds = [
+            ledger.Hold(self.user.pk, windows[task], amount, lease_ends_at, new_id())
+            for amount, task in wanted
+        ]
+        sums: Counter[int] = Counter()
+        for hold in holds:
+            sums.update(dict.fromkeys(hold.window_ids, hold.amount_nanos))
+        models = {pk: self.counters[pk] for pk in sums}
+        fits = all(m.used + sums[pk] <= m.limit for pk, m in models.items())
+        try:
+            ledger.reserve_many(holds, now=self.now)
+        except ledger.DoesNotFit:
+            assert not fits
+            return multiple()
+        assert fits
+        for pk, model in models.items():
+            model.reserved += sums[pk]
+        for hold in holds:
+            self.held[hold.reservation_id] = Held(
+                hold.amount_nanos, list(hold.window_ids), lease_ends_at
+            )
+        return multiple(*(hold.reservation_id for hold in holds))
+
+    @rule(ends=st.lists(st.tuples(reservations, st.integers(0, 800)), min_size=2, max_size=4))
+    def settle_several_at_once(self, ends: list[tuple[Any, int]]) -> None:
+        ends = [(key, actual) for key, actual in ends if key is not None]
+        keys = [key for key, _ in ends]
+        are_open = all(self.held[key].state in ("held", "sent") for key in keys)
+        closings = [one_by_one.closing_of(key, State.SETTLED, actual) for key, actual in ends]
+        if not are_open or len(set(keys)) < len(keys):
+            with pytest.raises(AlreadyClosed), transaction.atomic():
+                ledger.close_many(closings, now=self.now)
+            return
+        counters = ledger.close_many(closings, now=self.now)
+        for key, actual in ends:
+            self.note_closed(self.held[key], "settled", actual)
+        for pk, told in counters.items():
+            model = self.counters[pk]
+            assert astuple(told) == (model.limit, model.spent, model.reserved, model.overage)
+
     @rule(key=reservations)
     def send(self, key: Any) -> None:
         if key is None:
             return
         held = self.held[key]
         may = held.state == "held" and held.lease_ends_at > self.now
-        assert ledger.mark_sent(key, now=self.now) is may
+        assert one_by_one.mark_sent(key, now=self.now) is may
         if may:
             held.state = "sent"
 
     @rule(key=reservations, actual=st.integers(0, 2_000))
     def settle(self, key: Any, actual: int) -> None:
         self.close(
-            key, "settled", actual, lambda: ledger.settle(key, actual_nanos=actual, now=self.now)
+            key,
+            "settled",
+            actual,
+            lambda: one_by_one.settle(key, actual_nanos=actual, now=self.now),
         )
 
     @rule(key=reservations)
     def release(self, key: Any) -> None:
-        self.close(key, "released", 0, lambda: ledger.release(key, now=self.now))
+        self.close(key, "released", 0, lambda: one_by_one.release(key, now=self.now))
 
     @rule(key=reservations)
     def presume(self, key: Any) -> None:
         amount = self.held[key].amount if key else 0
-        self.close(key, "presumed", amount, lambda: ledger.presume(key, now=self.now))
+        self.close(key, "presumed", amount, lambda: one_by_one.presume(key, now=self.now))
 
     def close(self, key: Any, state: str, actual: int, act: Any) -> None:
         if key is None:
@@ -140,6 +203,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 act()
             return
         act()
+        self.note_closed(held, state, actual)
+
+    def note_closed(self, held: Held, state: str, actual: int) -> None:
         held.state, held.actual = state, actual
         for pk in held.windows:
             spent, overage = min(actual, held.amount), max(0, actual - held.amount)
@@ -154,7 +220,9 @@ class LedgerMachine(RuleBasedStateMachine):
         if key is None or self.held[key].state in ("held", "sent"):
             return
         held = self.held[key]
-        ledger.correct(key, actual_nanos=actual, author_id=None, reason="machine", now=self.now)
+        corrections.correct(
+            key, actual_nanos=actual, author_id=None, reason="machine", now=self.now
+        )
         held.actual = actual
         for pk in held.windows:
             row, model = Window.objects.get(pk=pk), self.counters[pk]
@@ -186,12 +254,13 @@ class LedgerMachine(RuleBasedStateMachine):
             if held.state in ("held", "sent") and held.lease_ends_at <= self.now
         }  # fmt: skip
         assert late == expected
-        for key in sorted(late):
+        ledger.expire_many(ledger.overdue(self.now), now=self.now)
+        for key in late:
             held = self.held[key]
             if held.state == "sent":
-                self.presume(key)
+                self.note_closed(held, "presumed", held.amount)
             else:
-                self.release(key)
+                self.note_closed(held, "released", 0)
 
     @invariant()
     def counters_are_the_models(self) -> None:

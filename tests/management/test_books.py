@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from router_app.budgets import ledger
 from router_app.models import Reservation, Window
+from tests.budgets import one_by_one
 from tests.factories import CENT, make_budget, make_call, make_user, make_window
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def test_what_is_past_its_lease_is_closed_and_counted(window, capsys):
     now = timezone.now()
     over = now - timedelta(seconds=1)
     held = [
-        ledger.reserve(
+        one_by_one.reserve(
             user_id=window.budget.user_id, windows=[window], amount_nanos=CENT,
             now=now - timedelta(minutes=5), lease_ends_at=lease,
         )
