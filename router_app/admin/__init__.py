@@ -2,7 +2,7 @@
 
 Start with `catalog.py` and `prices.py` for what operators change, `ledger.py` for what nobody does.
 `read_only.py` and `columns.py` are shared. Rules live below: limits in `budgets/`, prices in
-`catalog/`, corrections in `gateway/closing.py`. `budgetrouter/operators.py` groups the tables.
+`catalog/`, corrections in `gateway/corrections.py`. `budgetrouter/operators.py` groups the tables.
 """
 
 from router_app.admin import (

@@ -9,9 +9,7 @@ A call that is admitted is marked as sent in the same transaction: it leaves at 
 that is killed in between has its calls presumed, not forgotten.
 """
 
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -21,9 +19,9 @@ from router_app.budgets import ledger
 from router_app.budgets.plans import OpenWindow, current_windows
 from router_app.catalog.snapshot import Snapshot, current_snapshot
 from router_app.errors import NotAuthenticated, PermissionDenied, RouterError
-from router_app.estimates.tokens import estimate_input_tokens, input_bound_base
 from router_app.gateway.access import access, read_revisions
 from router_app.gateway.admitted import write_admitted
+from router_app.gateway.asked import Asked, Outcome, Sizes
 from router_app.gateway.cooling import cooling
 from router_app.gateway.expiry import expire_at_admission
 from router_app.gateway.refusals import error_of, without_budget
@@ -34,51 +32,7 @@ from router_app.routing.choose import decide
 from router_app.routing.decision import Decision
 from router_app.routing.request import Funds, RoutingRequest
 
-# Runs in the admission's transaction; returns the id of the message to write the answer into.
-Recorder = Callable[[Admission | RouterError], uuid.UUID | None]
-Outcome = tuple[Admission | RouterError, uuid.UUID | None]
-
 TRIES = 5  # decisions made anew because another process was quicker
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Which attempt of a request is to be admitted, and what the ones before it taught."""
-
-    number: int = 1
-    decision_id: uuid.UUID | None = None
-    excluded: Mapping[str, str] | None = None  # model id -> why it is out, in words
-    only: str | None = None  # retry this very model
-    seconds_left: float | None = None  # of the whole request's time
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Token counts of the messages; computed once, outside the transaction."""
-
-    input_tokens: int
-    input_bound_base: int
-
-    @classmethod
-    def of(cls, request: RouteRequest) -> "Sizes":
-        """Measure a request, its tools and schemas included; images are the model's business."""
-        schemas = request.schema_json
-        return cls(
-            estimate_input_tokens(request.messages, tools_json=schemas),
-            input_bound_base(request.messages, tools_json=schemas),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One attempt that wants to be admitted. `made` is what came of it before, where it is done
-    again: nobody was told whether that was committed."""
-
-    request: RouteRequest
-    sizes: Sizes
-    attempt: Attempt = Attempt()
-    record: Recorder | None = None
-    made: list[Outcome] = field(default_factory=list)
 
 
 def admit_all(asked: Sequence[Asked]) -> list[Outcome]:
@@ -91,13 +45,6 @@ def admit_all(asked: Sequence[Asked]) -> list[Outcome]:
     for item, outcome in zip(asked, outcomes, strict=True):
         item.made.append((outcome, item.record(outcome) if item.record else None))
     return [item.made[-1] for item in asked]
-
-
-def admit(
-    request: RouteRequest, sizes: Sizes, attempt: Attempt, record: Recorder | None = None
-) -> Outcome:
-    """The same for one."""
-    return admit_all([Asked(request, sizes, attempt, record)])[0]
 
 
 def preview(request: RouteRequest, sizes: Sizes) -> tuple[Decision, Snapshot]:

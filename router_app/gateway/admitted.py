@@ -3,17 +3,14 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from router_app.gateway.access import access
+from router_app.gateway.asked import Attempt
 from router_app.gateway.requests import Admission, Face, RouteRequest
 from router_app.models import Call, RoutingDecision
 from router_app.models.rows import Row, insert_rows
 
-if TYPE_CHECKING:
-    from router_app.gateway.admission import Attempt
-
-Admitted = tuple[RouteRequest, "Attempt", Admission]
+Admitted = tuple[RouteRequest, Attempt, Admission]
 
 _DECISION = (
     "id",
@@ -77,7 +74,7 @@ def _renew(decision_id: uuid.UUID, admission: Admission) -> None:
     )
 
 
-def _decision(request: RouteRequest, _: "Attempt", admission: Admission, now: datetime) -> Row:
+def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: datetime) -> Row:
     spender = access.spenders({request.user_id})[request.user_id]
     keeps_prompt = spender.keeps_prompts and request.face != Face.CHAT
     return (
@@ -98,7 +95,7 @@ def _decision(request: RouteRequest, _: "Attempt", admission: Admission, now: da
     )
 
 
-def _call(request: RouteRequest, attempt: "Attempt", admission: Admission, now: datetime) -> Row:
+def _call(request: RouteRequest, attempt: Attempt, admission: Admission, now: datetime) -> Row:
     chosen = admission.decision.chosen
     assert chosen is not None  # noqa: S101
     return (

@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from router_app.budgets.plans import lock_windows
 from router_app.gateway.access import access
-from router_app.gateway.admission import Asked, Outcome, admit_all
-from router_app.gateway.closing import Closed, Closure, close_all
+from router_app.gateway.admission import admit_all
+from router_app.gateway.asked import Asked, Outcome
+from router_app.gateway.closing import close_all
+from router_app.gateway.ended import Closed, Closure
 from router_app.gateway.writer import Together
 
 

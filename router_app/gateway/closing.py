@@ -8,7 +8,6 @@ thread.
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils import timezone
@@ -16,86 +15,14 @@ from django.utils import timezone
 from router_app.analytics.usage import UsageFacts, add_usage
 from router_app.budgets import ledger
 from router_app.budgets.ledger import Counters
-from router_app.budgets.statements import Statement, in_order, statement_of
+from router_app.budgets.statements import in_order, statement_of
 from router_app.errors import AlreadyClosed
-from router_app.gateway.requests import Admission
-from router_app.models import Call, ClosedCall, Message, Reservation, RoutingDecision, Window
+from router_app.gateway.ended import Closed, Closure, Ending
+from router_app.models import Call, ClosedCall, Message, RoutingDecision, Window
 from router_app.models.rows import Row, insert_rows, update_rows
-from router_app.money import token_cost_nanos
-from router_app.providers.base import ProviderFailure, Usage, UsageSource
+from router_app.providers.base import Usage, UsageSource
 
 Outcome = RoutingDecision.Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How one attempt ended. `usage` None: presume, unless `released`."""
-
-    outcome: Call.Outcome
-    usage: Usage | None = None
-    released: bool = False  # provably not billed
-    was_sent: bool = True  # False: the provider never heard of it
-    finish_reason: str = ""
-    failure: ProviderFailure | None = None
-    provider_request_id: str = ""
-    first_token_at: datetime | None = None
-    last: bool = True  # no further attempt follows
-    message_id: uuid.UUID | None = None
-    text: str = field(default="", repr=False)
-    error: dict[str, object] | None = None  # for the page, where there is no whole answer
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """What was booked. Amounts in nano-dollars."""
-
-    cost_nanos: int
-    total_cost_nanos: int
-    closed_at: datetime
-    budgets: tuple[Statement, ...]  # those that paid, as they stand now
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """One attempt that has ended."""
-
-    admission: Admission
-    ending: Ending
-
-    @property
-    def state(self) -> Reservation.State:
-        """Settle, release or presume."""
-        if self.ending.released:
-            return Reservation.State.RELEASED
-        if self.ending.usage is None:
-            return Reservation.State.PRESUMED
-        return Reservation.State.SETTLED
-
-    @property
-    def cost_nanos(self) -> int:
-        """What is booked."""
-        usage = self.ending.usage
-        if self.ending.released:
-            return 0
-        if usage is None:
-            return self.admission.reserved_nanos
-        return token_cost_nanos(
-            self.admission.rates,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_tokens=usage.cached_tokens,
-        )
-
-    def as_ledger_knows_it(self) -> ledger.Closing:
-        """The end of its reservation."""
-        admission = self.admission
-        return ledger.Closing(
-            reservation_id=admission.reservation_id,
-            window_ids=[window.pk for window in admission.windows],
-            amount_nanos=admission.reserved_nanos,
-            state=self.state,
-            actual_nanos=self.cost_nanos,
-        )
 
 
 def close_all(closures: Sequence[Closure]) -> list[Closed]:
@@ -115,11 +42,6 @@ def close_all(closures: Sequence[Closure]) -> list[Closed]:
     for closure in closures:
         _finish_message(closure.ending)
     return [_closed(closure, counters, now) for closure in closures]
-
-
-def close(admission: Admission, ending: Ending) -> Closed:
-    """The same for one."""
-    return close_all([Closure(admission, ending)])[0]
 
 
 def note_closed(calls: Sequence[Call]) -> None:
@@ -283,7 +205,8 @@ def _closed(closure: Closure, counters: Mapping[int, Counters], now: datetime) -
 
 
 def _closed_before(closure: Closure, now: datetime) -> Closed:
-    """The clock was quicker, and presumed; the message still gets its text."""
+    """The clock was quicker, and presumed; or this was done before, and nobody was told of the
+    commit. The message still gets its text."""
     admission, ending = closure.admission, closure.ending
     if ending.last:
         running = RoutingDecision.objects.filter(pk=admission.decision_id, outcome=Outcome.RUNNING)

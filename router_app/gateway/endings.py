@@ -12,8 +12,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from router_app.gateway.closing import Ending
 from router_app.gateway.counting import Meter
+from router_app.gateway.ended import Ending
 from router_app.models import Call
 from router_app.providers.base import Billing, Finished, ProviderFailure, Usage
 

@@ -22,13 +22,14 @@ from django.utils import timezone
 from router_app.analytics import metrics
 from router_app.catalog.availability import mark_unavailable
 from router_app.errors import Charged, RouterError, Unavailable
-from router_app.gateway.admission import Asked, Attempt, Sizes
+from router_app.gateway.asked import Asked, Attempt, Sizes
 from router_app.gateway.booking import admitting, closing
 from router_app.gateway.broadcast import Broadcast
 from router_app.gateway.calling import Interrupted, Stop, call_request, call_until_stopped
-from router_app.gateway.closing import Closed, Closure, Ending, give_up, note_progress
+from router_app.gateway.closing import give_up, note_progress
 from router_app.gateway.cooling import cooling
 from router_app.gateway.counting import Meter
+from router_app.gateway.ended import Closed, Closure, Ending
 from router_app.gateway.endings import CallEnd, ending_of
 from router_app.gateway.failures import cut_off, error_of, words_of
 from router_app.gateway.requests import (

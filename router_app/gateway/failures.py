@@ -10,7 +10,7 @@ from router_app.errors import (
     RouterError,
     Unavailable,
 )
-from router_app.gateway.closing import Ending
+from router_app.gateway.ended import Ending
 from router_app.gateway.requests import Admission
 from router_app.models import Call
 from router_app.providers.base import Billing, FailureKind, ProviderFailure

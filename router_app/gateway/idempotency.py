@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from router_app.errors import Charged, KeyInUse, KeyReused, OutcomeUnknown, RouterError
-from router_app.gateway.admission import Recorder
+from router_app.gateway.asked import Recorder
 from router_app.gateway.expiry import expire_overdue
 from router_app.gateway.requests import Admission, Outcome
 from router_app.models import IdempotentRequest, RoutingDecision

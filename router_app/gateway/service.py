@@ -20,7 +20,7 @@ from router_app.budgets.statements import Statement, statements_of
 from router_app.catalog.snapshot import Snapshot, current_snapshot
 from router_app.errors import BudgetExceeded, Charged, RouterError, Unavailable
 from router_app.gateway import admission, engine
-from router_app.gateway.admission import Asked, Outcome, Recorder, Sizes
+from router_app.gateway.asked import Asked, Outcome, Recorder, Sizes
 from router_app.gateway.booking import admitting
 from router_app.gateway.execution import Run
 from router_app.gateway.requests import Admission, Answer, RouteRequest

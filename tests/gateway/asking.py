@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from router_app.gateway import service
+from router_app.gateway.admission import admit_all
+from router_app.gateway.asked import Asked, Outcome, Recorder, Sizes
 from router_app.gateway.requests import Answer, Face, RouteRequest
 from router_app.models import User
 from router_app.money import nanos_from_usd
@@ -28,3 +30,8 @@ def a_request(user: User, prompt: str = "Explain quicksort", **changed: Any) -> 
 def ask(user: User, prompt: str = "Explain quicksort", **changed: Any) -> Answer:
     """Ask and wait for the answer."""
     return asyncio.run(service.answer(a_request(user, prompt, **changed)))
+
+
+def admit(request: RouteRequest, record: Recorder | None = None) -> Outcome:
+    """Hold the money for a first attempt; for the writer's thread."""
+    return admit_all([Asked(request, Sizes.of(request), record=record)])[0]

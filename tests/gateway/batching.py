@@ -4,9 +4,9 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-from router_app.gateway.admission import Asked, Attempt, Recorder, Sizes
+from router_app.gateway.asked import Asked, Attempt, Recorder, Sizes
 from router_app.gateway.booking import admitting, closing
-from router_app.gateway.closing import Closure, Ending
+from router_app.gateway.ended import Closure, Ending
 from router_app.gateway.requests import Admission, RouteRequest
 from router_app.gateway.writer import Operation, Writer
 from router_app.models import Call, User

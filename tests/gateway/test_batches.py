@@ -10,7 +10,7 @@ from django.utils import timezone
 from router_app.budgets.limits import create_budget
 from router_app.errors import BudgetExceeded, NotAuthenticated, PermissionDenied
 from router_app.gateway import expiry, keys
-from router_app.gateway.closing import Ending
+from router_app.gateway.ended import Ending
 from router_app.gateway.requests import Admission
 from router_app.models import Call, RoutingDecision, User, Window
 from router_app.providers.base import Usage

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from router_app.errors import Unavailable
 from router_app.gateway import engine, service
-from router_app.gateway.admission import Sizes
+from router_app.gateway.asked import Sizes
 from router_app.gateway.execution import Run
 from router_app.gateway.writer import writer
 from router_app.models import Call, Reservation, RoutingDecision, User

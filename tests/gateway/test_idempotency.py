@@ -19,7 +19,6 @@ from router_app.errors import (
     Unavailable,
 )
 from router_app.gateway import idempotency, recording
-from router_app.gateway.admission import Attempt, Sizes, admit
 from router_app.gateway.execution import Run
 from router_app.gateway.idempotency import Claim, claiming, find_all, forget_expired
 from router_app.gateway.recording import Reply, once
@@ -45,7 +44,7 @@ from router_app.providers.base import (
 )
 from router_app.providers.scripted import Gate, ScriptedProvider
 from tests.factories import make_budget, make_user
-from tests.gateway.asking import a_request
+from tests.gateway.asking import a_request, admit
 from tests.gateway.books import assert_clean, assert_nothing_held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -295,9 +294,7 @@ def test_a_client_that_leaves_finds_the_answer_when_it_comes_back(
 def _admitted_and_forgotten(alice: User) -> RoutingDecision:
     """A request whose process ended after it was admitted: a row, held money, and nobody there."""
     request = a_request(alice)
-    admission, _ = writer.run_sync(
-        lambda: admit(request, Sizes.of(request), Attempt(), claiming(claim_of(alice)))
-    )
+    admission, _ = writer.run_sync(lambda: admit(request, claiming(claim_of(alice))))
     assert not isinstance(admission, RouterError)
     return RoutingDecision.objects.get(pk=admission.decision_id)
 

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from router_app.analytics.usage_rebuild import total_differences
-from router_app.gateway.admission import Asked, Attempt, Sizes
+from router_app.gateway.asked import Asked, Attempt, Sizes
 from router_app.gateway.booking import admitting
 from router_app.gateway.requests import Admission
 from router_app.gateway.writer import Writer

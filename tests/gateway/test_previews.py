@@ -6,7 +6,7 @@ import pytest
 
 from router_app.errors import BudgetExceeded
 from router_app.gateway import service
-from router_app.gateway.admission import Sizes
+from router_app.gateway.asked import Sizes
 from router_app.models import User
 from tests.gateway.asking import a_request
 from tests.gateway.batching import SECONDS, Batch

@@ -10,7 +10,8 @@ import time_machine
 from django.utils import timezone
 
 from router_app.gateway import closing, engine, expiry, service
-from router_app.gateway.admission import Attempt, Sizes, admit
+from router_app.gateway.asked import Sizes
+from router_app.gateway.ended import Closure, Ending
 from router_app.gateway.execution import Run
 from router_app.gateway.requests import Admission, Answer, Delta
 from router_app.gateway.writer import writer
@@ -25,7 +26,7 @@ from router_app.models import (
 )
 from router_app.providers.base import Finished, TextDelta, Usage
 from router_app.providers.scripted import Gate, ScriptedProvider
-from tests.gateway.asking import a_request, ask
+from tests.gateway.asking import a_request, admit, ask
 from tests.gateway.books import assert_clean, assert_nothing_held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,7 +127,7 @@ def test_stop_is_charged_for_what_ran(alice: User, provider: ScriptedProvider) -
 def test_who_stops_before_it_was_sent_pays_nothing(alice: User, provider: ScriptedProvider) -> None:
     request = a_request(alice)
     sizes = Sizes.of(request)
-    admission, _ = writer.run_sync(lambda: admit(request, sizes, Attempt()))
+    admission, _ = writer.run_sync(lambda: admit(request))
     assert isinstance(admission, Admission)
 
     async def story() -> Answer:
@@ -173,9 +174,7 @@ def test_server_killed_and_restarted(alice: User, provider: ScriptedProvider) ->
             decision_id=admission.decision_id,
         ).pk
 
-    admission, message_id = writer.run_sync(
-        lambda: admit(request, Sizes.of(request), Attempt(), record)
-    )
+    admission, message_id = writer.run_sync(lambda: admit(request, record))
     assert isinstance(admission, Admission) and message_id is not None
     writer.run_sync(lambda: closing.note_progress(admission.decision_id, message_id, "Half an ans"))
     held = Window.objects.get().reserved_nanos
@@ -196,15 +195,15 @@ def test_server_killed_and_restarted(alice: User, provider: ScriptedProvider) ->
         assert message.state == "interrupted"
         assert message.text == "Half an ans"
         # The process was only slow, and comes back with the end of its call: booked once.
-        late = closing.Ending(outcome=Call.Outcome.ANSWERED, usage=Usage(1, 1))
-        writer.run_sync(lambda: closing.close(admission, late))
+        late = Ending(outcome=Call.Outcome.ANSWERED, usage=Usage(1, 1))
+        writer.run_sync(lambda: closing.close_all([Closure(admission, late)]))
         assert Call.objects.get(pk=admission.call_id).cost_nanos == held
         assert_clean()
 
 
 def test_expire_is_safe_to_run_twice(alice: User, provider: ScriptedProvider) -> None:
     request = a_request(alice)
-    writer.run_sync(lambda: admit(request, Sizes.of(request), Attempt()))
+    writer.run_sync(lambda: admit(request))
     later = timezone.now() + timedelta(hours=1)
     assert expiry.expire_overdue(now=later) == (1, 0)
     assert expiry.expire_overdue(now=later) == (0, 0)
@@ -215,10 +214,10 @@ def test_a_process_that_dies_between_two_attempts(alice: User, provider: Scripte
     # The first attempt is closed, the second never begins: no money is held, and nobody is left
     # waiting for an answer for ever.
     request = a_request(alice)
-    admission, _ = writer.run_sync(lambda: admit(request, Sizes.of(request), Attempt()))
+    admission, _ = writer.run_sync(lambda: admit(request))
     assert isinstance(admission, Admission)
-    failed = closing.Ending(outcome=Call.Outcome.FAILED, released=True, last=False)
-    writer.run_sync(lambda: closing.close(admission, failed))
+    failed = Ending(outcome=Call.Outcome.FAILED, released=True, last=False)
+    writer.run_sync(lambda: closing.close_all([Closure(admission, failed)]))
     assert RoutingDecision.objects.get().outcome == "running"
     expiry.expire_overdue(now=timezone.now())
     assert RoutingDecision.objects.get().outcome == "running"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from router_app.gateway import engine, service
-from router_app.gateway.admission import Asked
+from router_app.gateway.asked import Asked
 from router_app.gateway.execution import Run
 from router_app.gateway.writer import writer
 from router_app.models import Call, Reservation, RoutingDecision, User
