@@ -33,5 +33,5 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 # The process answers; whether it should be sent requests is what a proxy asks at /ready.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:%s/health' % os.environ['PORT'], headers={'Host': os.environ.get('ALLOWED_HOSTS', '127.0.0.1').split(',')[0]}), timeout=2)"]
+    CMD ["python", "-m", "budgetrouter.serving.health_check"]
 CMD ["gunicorn", "-c", "python:budgetrouter.serving.gunicorn_conf"]
