@@ -50,7 +50,7 @@ def fill(filling: Filling, now: datetime) -> Iterator[str]:
     start = now - timedelta(days=filling.days)
     with transaction.atomic():
         people, models = _people(filling.people, start, now), _models()
-        _temporary("bench_person", ("user_id", "budget_id"), people)
+        _temporary("bench_person", ("user_id", "workspace_id", "budget_id"), people)
         _temporary("bench_model", ("model_id", "price_id"), models)
         _run(
             fill_sql.plan(
@@ -76,16 +76,18 @@ def fill(filling: Filling, now: datetime) -> Iterator[str]:
         _run("ANALYZE")  # as its autovacuum does soon; nobody does it on SQLite
 
 
-def _people(count: int, start: datetime, now: datetime) -> list[tuple[int, int]]:
-    """People with a monthly budget and its windows; (user, budget) of each."""
+def _people(count: int, start: datetime, now: datetime) -> list[tuple[int, int, int]]:
+    """People with a monthly budget and its windows; (user, workspace, budget) of each."""
     from router_app.budgets.limits import create_budget
     from router_app.models import Budget, Period, User, Window
 
     budgets: list[Budget] = []
+    people: list[tuple[int, int, int]] = []
     for number in range(1, count + 1):
         user = User.objects.create_user(PERSON.format(number=number))
         budget = create_budget(user=user, period=Period.MONTH, limit_nanos=LIMIT_NANOS)
         budgets.append(budget)
+        people.append((user.pk, user.personal_workspace.pk, budget.pk))
     Window.objects.bulk_create(
         Window(
             budget=budget,
@@ -97,7 +99,7 @@ def _people(count: int, start: datetime, now: datetime) -> list[tuple[int, int]]
         for begins, ends in _months(start, now)
         for budget in budgets
     )
-    return [(budget.user_id, budget.pk) for budget in budgets]
+    return people
 
 
 def _months(start: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -128,17 +130,17 @@ def _receipt() -> str:
 
 def _sum_usage() -> None:
     """The usage sums, as the migration made them for calls that were there before it."""
-    rollup = import_module("router_app.migrations.0004_usage_rollup")
+    rollup = import_module("router_app.migrations.0006_workspaces")
     with connection.cursor() as cursor:
         for seconds in rollup.PERIODS:
             begins = rollup.START[connection.vendor].format(seconds)
             cursor.execute(rollup.FILL.format(seconds=seconds, start=begins))
 
 
-def _temporary(table: str, columns: tuple[str, str], rows: Sequence[tuple[int, int]]) -> None:
+def _temporary(table: str, columns: Sequence[str], rows: Sequence[Sequence[int]]) -> None:
     """A small table that numbers its rows from 0 in `k`."""
-    _run(f"CREATE TEMP TABLE {table} (k bigint, {columns[0]} bigint, {columns[1]} bigint)")
-    values = ", ".join(f"({k}, {first}, {second})" for k, (first, second) in enumerate(rows))
+    _run(f"CREATE TEMP TABLE {table} (k bigint, {', '.join(f'{name} bigint' for name in columns)})")
+    values = ", ".join(f"({k}, {', '.join(map(str, row))})" for k, row in enumerate(rows))
     _run(f"INSERT INTO {table} VALUES {values}")
 
 

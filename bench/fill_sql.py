@@ -22,7 +22,7 @@ _PLAN = """
 CREATE TEMP TABLE bench_plan AS
 WITH RECURSIVE number (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < {calls}),
 timed AS (SELECT i, {start} + (i - 1) * {step} AS epoch FROM number)
-SELECT i, epoch, {at} AS at, user_id, budget_id, model_id, price_id,
+SELECT i, epoch, {at} AS at, user_id, workspace_id, budget_id, model_id, price_id,
     {decision} AS decision_id, {reservation} AS reservation_id, {call} AS call_id,
     20000 + (i % 9973) * 300 AS cost, 200 + i % 700 AS tokens
 FROM timed
@@ -85,6 +85,7 @@ _TASK = (
 _DECISION = {
     "id": "decision_id",
     "user_id": "user_id",
+    "workspace_id": "workspace_id",
     "api_key_id": "NULL",
     "face": "'route'",
     "task_type": _TASK,
@@ -110,6 +111,7 @@ _CALL = {
     "attempt": "1",
     "reservation_id": "reservation_id",
     "user_id": "user_id",
+    "workspace_id": "workspace_id",
     "model_id": "model_id",
     "price_id": "price_id",
     "task_type": _TASK,

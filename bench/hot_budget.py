@@ -52,7 +52,7 @@ def work(number: int, batch: int, seconds: float, starts_at: float) -> dict[str,
     from router_app.models.ids import new_id
 
     window = Window.objects.select_related("budget").order_by("pk")[number]
-    user_id, lease = window.budget.user_id, timedelta(seconds=150)
+    user_id, lease = window.budget.user_id or 0, timedelta(seconds=150)
     holds_took: list[float] = []
     settles_took: list[float] = []
     time.sleep(max(0.0, starts_at - time.time()))

@@ -71,11 +71,15 @@ def _converse(user_id: int, number: int, answered: "list[tuple[int, object]]") -
 
     from django.utils import timezone
 
-    from router_app.models import Conversation, Message
+    from router_app.models import Conversation, Message, Workspace
 
     now = timezone.now() - timedelta(hours=number)
     conversation = Conversation.objects.create(
-        user_id=user_id, title=f"Sorting, part {number}", created_at=now, updated_at=now
+        user_id=user_id,
+        workspace=Workspace.objects.get(personal_of=user_id),
+        title=f"Sorting, part {number}",
+        created_at=now,
+        updated_at=now,
     )
     messages = []
     for index, decision in answered:

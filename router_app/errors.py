@@ -92,7 +92,8 @@ class PermissionDenied(RouterError):
 class Refusal:
     """Why a budget said no, and what would fit. Amounts in nano-dollars."""
 
-    budget: str
+    budget: str  # its name
+    level: str  # whose it is: site, workspace, member, user or key; "request", the request's own
     limit_nanos: int
     spent_nanos: int
     reserved_nanos: int

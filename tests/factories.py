@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from router_app.analytics.usage import UsageFacts, add_usage, correct_usage
+from router_app.analytics.usage import UsageFacts, add_usage, correct_usage, whose_is
 from router_app.models import (
     ApiKey,
     Budget,
@@ -64,6 +64,7 @@ def make_key(user: User, **fields: Any) -> ApiKey:
     defaults: dict[str, Any] = {
         "name": f"key {number}", "prefix": f"br_{number:06d}", "hash": f"{number:064x}",
     }  # fmt: skip
+    fields.setdefault("workspace", user.personal_workspace)
     return ApiKey.objects.create(user=user, **{**defaults, **fields})
 
 
@@ -139,6 +140,7 @@ def make_decision(
     task = fields.setdefault("task_type", "general")
     quality = fields.setdefault("quality", "medium")
     fields.setdefault("face", RoutingDecision.Face.ROUTE)
+    fields.setdefault("workspace", user.personal_workspace)
     fields.setdefault("quality_met", True)
     if receipt is None:
         receipt = make_receipt(models, task=task, quality=quality)
@@ -219,7 +221,7 @@ def make_call(
         reserved_nanos = max(cost_nanos * 3, 100_000)
     closed_at = at + timedelta(milliseconds=milliseconds) if closed else None
     call = Call.objects.create(
-        decision=decision, user=user, model=model, price=price,
+        decision=decision, user=user, workspace=decision.workspace, model=model, price=price,
         attempt=fields.pop("attempt", decision.calls.count() + 1),
         reservation=_reserve(
             user, outcome, reserved_nanos, cost_nanos, at=at, closed_at=closed_at,
@@ -313,8 +315,7 @@ def correct_call(call: Call, delta_nanos: int, windows: Sequence[Window] = ()) -
              reason="the provider's bill says so")  # fmt: skip
     call.correction_nanos += delta_nanos
     call.save()
-    correct_usage(user_id=call.user_id, model_pk=call.model_id, task_type=call.task_type,
-                  at=call.created_at, delta_nanos=delta_nanos)  # fmt: skip
+    correct_usage(whose=whose_is(call), at=call.created_at, delta_nanos=delta_nanos)
     _conclude(call.decision, call)
     return call
 
@@ -328,12 +329,18 @@ def _conclude(decision: RoutingDecision, call: Call) -> None:
     decision.save()
 
 
+def make_conversation(user: User, **fields: Any) -> Conversation:
+    """A conversation without messages; in the person's own workspace unless said."""
+    fields.setdefault("workspace", user.personal_workspace)
+    return Conversation.objects.create(user=user, **fields)
+
+
 def make_exchange(
     user: User, prompt: str, answer: str = "", *, decision: RoutingDecision | None = None,
     conversation: Conversation | None = None,
 ) -> Message:  # fmt: skip
     """A question and its answer in a conversation; returns the answer."""
-    conversation = conversation or Conversation.objects.create(user=user, title=prompt[:120])
+    conversation = conversation or make_conversation(user, title=prompt[:120])
     at = timezone.now() if decision is None else decision.created_at
     Message.objects.create(conversation=conversation, role="user", text=prompt, created_at=at)
     return Message.objects.create(

@@ -21,6 +21,7 @@ from router_app.errors import (
 
 REFUSAL = Refusal(
     budget="alice's monthly budget",
+    level="user",
     limit_nanos=5_000_000_000,
     spent_nanos=4_999_000_000,
     reserved_nanos=900_000,
@@ -79,8 +80,9 @@ def test_a_refusal_for_money_carries_what_would_fit_and_asks_not_to_retry() -> N
     assert error.headers == {"x-should-retry": "false"}
     assert error.refusal.as_dict()["affordable_max_tokens"] == 42
     assert set(error.refusal.as_dict()) == {
-        *("budget", "limit_nanos", "spent_nanos", "reserved_nanos", "available_nanos"),
-        *("needed_nanos", "resets_at", "affordable_max_tokens", "cheapest_model"),
+        *("budget", "level", "limit_nanos", "spent_nanos", "reserved_nanos"),
+        *("available_nanos", "needed_nanos", "resets_at", "affordable_max_tokens"),
+        "cheapest_model",
     }
 
 

@@ -1,4 +1,4 @@
-"""One person's requests as rows to filter, sort and page: newest first."""
+"""The requests of a scope as rows to filter, sort and page: newest first."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Left
 
+from router_app.analytics.periods import DAY
 from router_app.analytics.ranges import start_of_day
-from router_app.models import Call, LanguageModel, Message, RoutingDecision, User
+from router_app.analytics.scope import Scope
+from router_app.models import Call, LanguageModel, Message, RoutingDecision, UsageRollup
 
 EXCERPT_CHARACTERS = 160
 MOST_LISTED = 5_000  # requests that are searched, sorted and counted at a time
@@ -15,8 +17,8 @@ MOST_LISTED = 5_000  # requests that are searched, sorted and counted at a time
 Requests = QuerySet[RoutingDecision, RoutingDecision]
 
 
-def requests_of(user: User) -> Requests:
-    """The person's requests with what a row of a list shows, without the long texts.
+def requests_of(scope: Scope) -> Requests:
+    """Its requests with what a row of a list shows, without the long texts.
 
     `excerpt` is the beginning of a stored prompt; an answer of the chat has its question's as
     `message.question`. Calls and questions are read for the rows of one page only.
@@ -26,7 +28,7 @@ def requests_of(user: User) -> Requests:
         question=Left(_question("conversation", "created_at"), EXCERPT_CHARACTERS)
     )
     return (
-        RoutingDecision.objects.filter(user=user)
+        RoutingDecision.objects.filter(**scope.filters)
         .select_related("api_key")
         .defer("receipt", "prompt")
         .annotate(excerpt=Left("prompt", EXCERPT_CHARACTERS))
@@ -54,9 +56,9 @@ def before(requests: Requests, moment: datetime) -> Requests:
     return requests.filter(created_at__lt=moment.replace(year=sensible))
 
 
-def models_used_by(user: User) -> QuerySet[LanguageModel, LanguageModel]:
-    """The models that the person's calls went to."""
-    used = Call.objects.filter(user=user, model=OuterRef("pk"))
+def models_used_by(scope: Scope) -> QuerySet[LanguageModel, LanguageModel]:
+    """The models that its calls went to."""
+    used = UsageRollup.objects.filter(**scope.filters, seconds=DAY, model=OuterRef("pk"))
     return LanguageModel.objects.filter(Exists(used)).order_by("name", "pk")
 
 

@@ -1,17 +1,17 @@
-"""What a range of days cost one person: totals, shares and the course over time."""
+"""What a range of days cost a scope: totals, shares and the course over time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from router_app.analytics.cells import Cell, Totals, cells, sum_totals
 from router_app.analytics.ranges import Bucket, Range, RangeKey, custom_range, named_range
-from router_app.models import Call, LanguageModel, User
+from router_app.analytics.scope import Scope
+from router_app.models import Call, LanguageModel
 
 K = TypeVar("K")
 
@@ -64,58 +64,58 @@ class Stats:
 
 
 def range_for(
-    user: User,
+    scope: Scope,
     key: RangeKey,
     *,
     first: date | None = None,
     last: date | None = None,
     now: datetime | None = None,
 ) -> Range:
-    """The range `key` in the person's time zone; CUSTOM goes from `first` to `last`.
+    """The range `key` in the scope's time zone; CUSTOM goes from `first` to `last`.
 
     A custom range that lacks an end reaches to today; one that lacks its beginning is that day.
     """
     now = now or timezone.now()
-    zone = ZoneInfo(user.time_zone)
+    zone = scope.zone
     if key is RangeKey.CUSTOM:
         last = last or now.astimezone(zone).date()
         return custom_range(first or last, last, zone=zone, now=now)
-    oldest = _oldest_call_at(user) if key is RangeKey.ALL else None
+    oldest = _oldest_call_at(scope) if key is RangeKey.ALL else None
     return named_range(key, zone=zone, now=now, oldest=oldest or now)
 
 
-def overview(user: User, span: Range, *, now: datetime | None = None) -> Overview:
+def overview(scope: Scope, span: Range, *, now: datetime | None = None) -> Overview:
     """All numbers of a range: two queries for it, two for the period before, one for names."""
-    found = cells(user, span.buckets())
+    found = cells(scope, span.buckets())
     models = _by_model(found)
     return Overview(
         totals=sum_totals(found),
-        before=totals_before(user, span, now=now),
+        before=totals_before(scope, span, now=now),
         models=models,
         tasks=_by_task(found),
         course=_course(span.buckets(), models, found),
     )
 
 
-def totals(user: User, span: Range) -> Totals:
+def totals(scope: Scope, span: Range) -> Totals:
     """Requests, cost and tokens of a range."""
-    return sum_totals(cells(user, [_whole(span)]))
+    return sum_totals(cells(scope, [_whole(span)]))
 
 
-def totals_before(user: User, span: Range, *, now: datetime | None = None) -> Totals | None:
+def totals_before(scope: Scope, span: Range, *, now: datetime | None = None) -> Totals | None:
     """The same for the period before, up to the same point in it; None where there is none."""
     before = span.before(now or timezone.now())
-    return None if before is None else sum_totals(cells(user, [before]))
+    return None if before is None else sum_totals(cells(scope, [before]))
 
 
-def model_share(user: User, span: Range) -> tuple[Share, ...]:
+def model_share(scope: Scope, span: Range) -> tuple[Share, ...]:
     """Each model's part of a range, the dearest first."""
-    return _by_model(cells(user, [_whole(span)]))
+    return _by_model(cells(scope, [_whole(span)]))
 
 
-def stats(user: User, span: Range) -> Stats:
-    """The caller's own usage in a range."""
-    shares = model_share(user, span)
+def stats(scope: Scope, span: Range) -> Stats:
+    """What `GET /stats` tells of a range."""
+    shares = model_share(scope, span)
     together = sum_totals(shares)
     return Stats(
         total_requests=together.requests,
@@ -125,13 +125,13 @@ def stats(user: User, span: Range) -> Stats:
     )
 
 
-def has_calls(user: User) -> bool:
-    """Whether the person ever made a call."""
-    return Call.objects.filter(user=user).exists()
+def has_calls(scope: Scope) -> bool:
+    """Whether a call was ever made in it."""
+    return Call.objects.filter(**scope.filters).exists()
 
 
-def _oldest_call_at(user: User) -> datetime | None:
-    calls = Call.objects.filter(user=user).order_by("created_at")
+def _oldest_call_at(scope: Scope) -> datetime | None:
+    calls = Call.objects.filter(**scope.filters).order_by("created_at")
     return calls.values_list("created_at", flat=True).first()
 
 

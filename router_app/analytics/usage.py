@@ -18,14 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from router_app.analytics.periods import DAY, HOUR, QUARTER
 from router_app.models import Call, UsageRollup
 
-KEY = ("user_id", "seconds", "starts_at", "model_id", "task_type")
+KEY = ("workspace_id", "user_id", "seconds", "starts_at", "model_id", "task_type", "key_id")
 SUMS = (
     "calls",
     "requests",
@@ -39,18 +39,28 @@ SUMS = (
 _COST = SUMS.index("cost_nanos")
 MOST_ROWS = 500  # of one statement
 
-Key = tuple[int, int, Any, int, str]
+Key = tuple[int, int, int, Any, int, str, int]
 _Row = tuple[Key, list[int]]
-_Quarters = dict[tuple[int, datetime, int, str], list[int]]  # (person, quarter, model, task) → sums
+
+
+class Whose(NamedTuple):
+    """What a sum is kept apart by, besides its period."""
+
+    workspace_id: int
+    user_id: int
+    model_pk: int
+    task_type: str
+    key_id: int = 0  # the API key's; 0: asked without one
+
+
+_Quarters = dict[tuple[Whose, datetime], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class UsageFacts:
     """What the rollup wants to know of a call that was just closed. Costs in nano-dollars."""
 
-    user_id: int
-    model_pk: int
-    task_type: str
+    whose: Whose
     at: datetime  # when the attempt was admitted: Call.created_at
     cost_nanos: int = 0
     estimated_nanos: int = 0
@@ -66,9 +76,7 @@ class UsageFacts:
     def of(cls, call: Call) -> "UsageFacts":
         """The facts of a closed call's row, not counting corrections."""
         return cls(
-            user_id=call.user_id,
-            model_pk=call.model_id,
-            task_type=call.task_type,
+            whose=whose_is(call),
             at=call.created_at,
             cost_nanos=call.cost_nanos,
             estimated_nanos=call.estimated_nanos,
@@ -86,7 +94,7 @@ def add_usage(facts: Sequence[UsageFacts]) -> None:
     """Count calls that the caller has just closed in this transaction, each exactly once."""
     quarters: _Quarters = {}
     for call in facts:
-        sums = _sums(quarters, call.user_id, call.at, call.model_pk, call.task_type)
+        sums = _sums(quarters, call.whose, call.at)
         sums[0] += 1
         sums[1] += call.was_sent
         sums[2] += call.cost_nanos
@@ -100,12 +108,16 @@ def add_usage(facts: Sequence[UsageFacts]) -> None:
     _upsert(quarters)
 
 
-def correct_usage(
-    *, user_id: int, model_pk: int, task_type: str, at: datetime, delta_nanos: int
-) -> None:
+def whose_is(call: Call) -> Whose:
+    """What the call of this row is counted under; reads its decision's key."""
+    key_id = call.decision.api_key_id or 0
+    return Whose(call.workspace_id, call.user_id, call.model_id, call.task_type, key_id)
+
+
+def correct_usage(*, whose: Whose, at: datetime, delta_nanos: int) -> None:
     """Carry the correction of a closed call, by `delta_nanos`, in the transaction that books it."""
     quarters: _Quarters = {}
-    _sums(quarters, user_id, at, model_pk, task_type)[_COST] += delta_nanos
+    _sums(quarters, whose, at)[_COST] += delta_nanos
     _upsert(quarters)
 
 
@@ -115,13 +127,12 @@ def _replace(quarters: _Quarters, call: UsageFacts) -> None:
         decision=call.decision_id, attempt__lt=call.attempt, sent_at__isnull=False
     ).order_by("-attempt")
     for model_pk, task_type, at in before.values_list("model_id", "task_type", "created_at")[:1]:
-        _sums(quarters, call.user_id, at, model_pk, task_type)[1] -= 1
+        replaced = call.whose._replace(model_pk=model_pk, task_type=task_type)
+        _sums(quarters, replaced, at)[1] -= 1
 
 
-def _sums(
-    quarters: _Quarters, user_id: int, at: datetime, model_pk: int, task_type: str
-) -> list[int]:
-    key = (user_id, _quarter(at), model_pk, task_type)
+def _sums(quarters: _Quarters, whose: Whose, at: datetime) -> list[int]:
+    key = (whose, _quarter(at))
     sums = quarters.get(key)
     if sums is None:
         sums = quarters[key] = [0] * len(SUMS)
@@ -143,9 +154,10 @@ def _upsert(quarters: _Quarters) -> None:
 
 def _all_periods(quarters: _Quarters) -> dict[Key, list[int]]:
     rows: dict[Key, list[int]] = {}
-    for (user_id, quarter, model_pk, task_type), sums in quarters.items():
+    for (whose, quarter), sums in quarters.items():
+        workspace_id, user_id, model_pk, task_type, key_id = whose
         for seconds, starts_at in _periods(quarter, connection.vendor):
-            key = (user_id, seconds, starts_at, model_pk, task_type)
+            key = (workspace_id, user_id, seconds, starts_at, model_pk, task_type, key_id)
             known = rows.get(key)
             rows[key] = sums if known is None else [a + b for a, b in zip(known, sums, strict=True)]
     return rows
@@ -171,15 +183,15 @@ def _on_postgresql(rows: Sequence[_Row]) -> None:
     # Numbers stand in the statement itself: a placeholder costs the driver more than the database.
     values: list[Any] = []
     marks: list[str] = []
-    for (user_id, seconds, starts_at, model_pk, task_type), sums in rows:
+    for (workspace_id, user_id, seconds, starts_at, model_pk, task_type, key_id), sums in rows:
         values += (starts_at, task_type)
-        marks.append(_NUMBERS % (user_id, seconds, model_pk, *sums))
+        marks.append(_NUMBERS % (workspace_id, user_id, seconds, model_pk, key_id, *sums))
     with connection.cursor() as cursor:
         cursor.execute(_statement(tuple(marks)), values)
 
 
 _MARKS = (f"({', '.join('?' * len((*KEY, *SUMS)))})",)
-_NUMBERS = f"(%d, %d, %%s, %d, %%s, {', '.join(['%d'] * len(SUMS))})"
+_NUMBERS = f"(%d, %d, %d, %%s, %d, %%s, %d, {', '.join(['%d'] * len(SUMS))})"
 
 
 def _statement(rows: tuple[str, ...]) -> str:

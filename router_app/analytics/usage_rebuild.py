@@ -9,19 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
 
 from router_app.analytics.periods import DAY, HOUR, QUARTER, period_start
 from router_app.analytics.usage import KEY, SUMS
-from router_app.models import Call, UsageRollup, User
+from router_app.models import Call, RoutingDecision, UsageRollup
 
 MOST_CALLS = 20_000  # of one slice, unless a single day has more: who closes a call waits for it
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Slice(NamedTuple):
-    """One person's calls of some days."""
+    """One person's calls in one workspace of some days."""
 
+    workspace_id: int
     user_id: int
     begins: datetime
     ends: datetime
@@ -29,13 +29,14 @@ class Slice(NamedTuple):
 
 def slices() -> Iterator[Slice]:
     """All calls and all of the rollup, in pieces that can be worked on one after the other."""
-    some = Q(Exists(Call.objects.filter(user=OuterRef("pk"))))
-    some |= Q(Exists(UsageRollup.objects.filter(user_id=OuterRef("pk"))))
-    for user_id in User.objects.filter(some).order_by("pk").values_list("pk", flat=True):
+    pair = ("workspace_id", "user_id")
+    called = RoutingDecision.objects.values_list(*pair).distinct()
+    summed = UsageRollup.objects.values_list(*pair).distinct()
+    for workspace_id, user_id in sorted({*called, *summed}):
         begins = _FIRST
         while begins < _LAST:
-            ends = _end_of_slice(user_id, begins)
-            yield Slice(user_id, begins, ends)
+            ends = _end_of_slice(workspace_id, user_id, begins)
+            yield Slice(workspace_id, user_id, begins, ends)
             begins = ends
 
 
@@ -62,7 +63,7 @@ def differences(part: Slice) -> Iterator[str]:
             cursor.execute(_difference(right), [*_values(part), *_values(part), seconds])
             rows = cursor.fetchall()
         for row in rows:
-            yield _sentence(part.user_id, dict(zip((*KEY[1:], *SUMS), row, strict=True)))
+            yield _sentence(part.user_id, dict(zip((*KEY[2:], *SUMS), row, strict=True)))
 
 
 def total_differences() -> Iterator[str]:
@@ -70,10 +71,10 @@ def total_differences() -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS)
         rows = cursor.fetchall()
-    for user_id, seconds, model_pk, task_type, *off in rows:
+    for workspace_id, user_id, seconds, model_pk, task_type, *off in rows:
         wrong = _wrong(dict(zip(SUMS, off, strict=True)))
-        where = f"in periods of {seconds} s, model {model_pk}, {task_type}"
-        yield f"usage of person {user_id} {where}: {wrong}"
+        where = f"in workspace {workspace_id}, periods of {seconds} s, model {model_pk}"
+        yield f"usage of person {user_id} {where}, {task_type}: {wrong}"
 
 
 def _sentence(user_id: int, off: dict[str, Any]) -> str:
@@ -85,9 +86,11 @@ def _wrong(off: dict[str, Any]) -> str:
     return ", ".join(f"{-int(off[name]):+} {name}" for name in SUMS if off[name])
 
 
-def _end_of_slice(user_id: int, begins: datetime) -> datetime:
+def _end_of_slice(workspace_id: int, user_id: int, begins: datetime) -> datetime:
     """A midnight by which the person has made some ten thousand calls since `begins`."""
-    calls = Call.objects.filter(user=user_id, created_at__gte=begins).order_by("created_at")
+    calls = Call.objects.filter(
+        workspace=workspace_id, user=user_id, created_at__gte=begins
+    ).order_by("created_at")
     beyond = calls.values_list("created_at", flat=True)[MOST_CALLS : MOST_CALLS + 1]
     for moment in beyond:
         midnight = period_start(moment, DAY)
@@ -98,7 +101,7 @@ def _end_of_slice(user_id: int, begins: datetime) -> datetime:
 
 def _values(part: Slice) -> list[Any]:
     adapt = connection.ops.adapt_datetimefield_value
-    return [part.user_id, adapt(part.begins), adapt(part.ends)]
+    return [part.workspace_id, part.user_id, adapt(part.begins), adapt(part.ends)]
 
 
 def _start(column: str, seconds: int) -> str:
@@ -114,19 +117,22 @@ def _insert(select: str) -> str:
 
 def _from_calls() -> str:
     return f"""
-        SELECT user_id, {QUARTER}, {_start("created_at", QUARTER)}, model_id, task_type, {_SUMS}
+        SELECT workspace_id, user_id, {QUARTER}, {_start("created_at", QUARTER)}, model_id,
+            task_type, {_KEY_ID}, {_SUMS}
         FROM router_app_call closed
-        WHERE user_id = %s AND created_at >= %s AND created_at < %s AND outcome <> 'running'
-        GROUP BY 1, 2, 3, 4, 5
+        WHERE workspace_id = %s AND user_id = %s AND created_at >= %s AND created_at < %s
+            AND outcome <> 'running'
+        GROUP BY 1, 2, 3, 4, 5, 6, 7
     """  # noqa: S608
 
 
 def _from_quarters(seconds: int) -> str:
     sums = ", ".join(f"SUM({name})" for name in SUMS)
     return f"""
-        SELECT user_id, {seconds}, {_start("starts_at", seconds)}, model_id, task_type, {sums}
+        SELECT workspace_id, user_id, {seconds}, {_start("starts_at", seconds)}, model_id,
+            task_type, key_id, {sums}
         FROM {_TABLE} {_IN_SLICE} AND seconds = {QUARTER}
-        GROUP BY 1, 2, 3, 4, 5
+        GROUP BY 1, 2, 3, 4, 5, 6, 7
     """  # noqa: S608
 
 
@@ -138,14 +144,18 @@ def _difference(right: str) -> str:
             SELECT * FROM counted
             UNION ALL SELECT {there} FROM {_TABLE} {_IN_SLICE} AND seconds = %s
         )
-        SELECT {", ".join((*KEY[1:], *(f"SUM({name})" for name in SUMS)))} FROM compared
+        SELECT {", ".join((*KEY[2:], *(f"SUM({name})" for name in SUMS)))} FROM compared
         GROUP BY {", ".join(KEY)} HAVING {" OR ".join(f"SUM({name}) <> 0" for name in SUMS)}
-        ORDER BY {", ".join(KEY[1:])}
+        ORDER BY {", ".join(KEY[2:])}
     """  # noqa: S608
 
 
 _TABLE = UsageRollup._meta.db_table
 _COLUMNS = ", ".join((*KEY, *SUMS))
+_KEY_ID = """(
+    SELECT COALESCE(request.api_key_id, 0) FROM router_app_routingdecision request
+    WHERE request.id = closed.decision_id
+)"""
 _SUMS = """
     COUNT(*),
     SUM(CASE WHEN sent_at IS NULL OR EXISTS (
@@ -156,21 +166,21 @@ _SUMS = """
     SUM(cost_nanos + correction_nanos), SUM(estimated_nanos),
     SUM(input_tokens), SUM(cached_tokens), SUM(output_tokens), SUM(reasoning_tokens)
 """
+_OF_TOTALS = "workspace_id, user_id, seconds, model_id, task_type"
 _TOTALS = f"""
-    WITH counted (user_id, model_id, task_type, {", ".join(SUMS)}) AS (
-        SELECT user_id, model_id, task_type, {_SUMS} FROM router_app_call closed
-        WHERE outcome <> 'running' GROUP BY 1, 2, 3
+    WITH counted (workspace_id, user_id, model_id, task_type, {", ".join(SUMS)}) AS (
+        SELECT workspace_id, user_id, model_id, task_type, {_SUMS} FROM router_app_call closed
+        WHERE outcome <> 'running' GROUP BY 1, 2, 3, 4
     ), lengths (seconds) AS (
         VALUES ({QUARTER}), ({HOUR}), ({DAY})
-    ), compared (user_id, seconds, model_id, task_type, {", ".join(SUMS)}) AS (
-        SELECT user_id, seconds, model_id, task_type, {", ".join(SUMS)}
-        FROM counted CROSS JOIN lengths
-        UNION ALL SELECT user_id, seconds, model_id, task_type, {", ".join(f"-{n}" for n in SUMS)}
+    ), compared ({_OF_TOTALS}, {", ".join(SUMS)}) AS (
+        SELECT {_OF_TOTALS}, {", ".join(SUMS)} FROM counted CROSS JOIN lengths
+        UNION ALL SELECT {_OF_TOTALS}, {", ".join(f"-{n}" for n in SUMS)}
         FROM {_TABLE}
     )
-    SELECT user_id, seconds, model_id, task_type, {", ".join(f"SUM({name})" for name in SUMS)}
-    FROM compared GROUP BY 1, 2, 3, 4
-    HAVING {" OR ".join(f"SUM({name}) <> 0" for name in SUMS)} ORDER BY 1, 2, 3, 4
+    SELECT {_OF_TOTALS}, {", ".join(f"SUM({name})" for name in SUMS)}
+    FROM compared GROUP BY 1, 2, 3, 4, 5
+    HAVING {" OR ".join(f"SUM({name}) <> 0" for name in SUMS)} ORDER BY 1, 2, 3, 4, 5
 """  # noqa: S608
-_IN_SLICE = "WHERE user_id = %s AND starts_at >= %s AND starts_at < %s"
+_IN_SLICE = "WHERE workspace_id = %s AND user_id = %s AND starts_at >= %s AND starts_at < %s"
 _COUNTED = f"SELECT SUM(calls) FROM {_TABLE} {_IN_SLICE} AND seconds = %s"  # noqa: S608

@@ -36,6 +36,10 @@ class BudgetErrorBody(ErrorBody):
     """A budget does not allow the request; what would fit. Nothing was called."""
 
     budget: Annotated[str, Field(description="its name, or `request` for the request's own")]
+    level: Annotated[
+        str,
+        Field(description="whose it is: site, workspace, member, user, key; request or none"),
+    ]
     limit: Usd
     spent: Usd
     reserved: Usd

@@ -151,6 +151,7 @@ def _refusal(error: BudgetExceeded) -> dict[str, Any]:
     refusal = error.refusal
     return {
         "budget": refusal.budget,
+        "level": refusal.level,
         "limit": usd(refusal.limit_nanos),
         "spent": usd(refusal.spent_nanos),
         "reserved": usd(refusal.reserved_nanos),

@@ -4,11 +4,13 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 
 from router_app.analytics.ranges import RangeKey
+from router_app.analytics.scope import Scope
 from router_app.analytics.spending import range_for, stats
 from router_app.api.error_replies import ErrorReply
 from router_app.api.face import caller_of, face, reply_response
 from router_app.api.replies import StatsReply
 from router_app.api.requests import Period
+from router_app.gateway.keys import Principal
 from router_app.models import User
 
 RESPONSES = {
@@ -38,14 +40,13 @@ _RANGES = {
 )
 async def show_stats(request: HttpRequest, period: Period = Period.ALL) -> HttpResponse:
     """Requests, cost and models of the caller; a day begins at midnight in their time zone."""
-    user_id = caller_of(request).user_id
-    return reply_response(await sync_to_async(_stats)(user_id, period))
+    return reply_response(await sync_to_async(_stats)(caller_of(request), period))
 
 
-def _stats(user_id: int, period: Period) -> StatsReply:
-    user = User.objects.get(pk=user_id)
-    span = range_for(user, _RANGES[period])
-    found = stats(user, span)
+def _stats(caller: Principal, period: Period) -> StatsReply:
+    scope = Scope.own(User.objects.get(pk=caller.user_id), caller.workspace_id)
+    span = range_for(scope, _RANGES[period])
+    found = stats(scope, span)
     return StatsReply(
         total_requests=found.total_requests,
         total_cost=found.total_cost_nanos,
@@ -54,5 +55,5 @@ def _stats(user_id: int, period: Period) -> StatsReply:
         period=period,
         starts_at=span.starts_at,
         ends_at=span.ends_at,
-        time_zone=user.time_zone,
+        time_zone=scope.time_zone,
     )

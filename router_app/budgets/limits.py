@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
-from router_app.models import Budget, Period, User, Window
+from router_app.models import Budget, Level, Period, User, Window
 from router_app.money import NANOS_PER_USD
 
 HIGHEST_LIMIT_NANOS = 1_000_000 * NANOS_PER_USD  # above a million USD somebody mistyped
@@ -55,28 +55,34 @@ def ensure_starting_budget(user: User) -> Budget | None:
 def general_limits(user: User) -> QuerySet[Budget]:
     """The active limits that bound all spending: for every task, by the month or in total."""
     return Budget.objects.filter(
-        user=user, is_active=True, task_type="", period__in=(Period.MONTH, Period.TOTAL)
+        level=Level.USER,
+        user=user,
+        is_active=True,
+        task_type="",
+        model=None,
+        period__in=(Period.MONTH, Period.TOTAL),
     )
 
 
 def is_last_general_limit(budget: Budget) -> bool:
     """Whether without this budget its owner could spend without any bound."""
+    if budget.level != Level.USER or budget.user is None:
+        return False
     general = general_limits(budget.user)
     others = general.exclude(pk=budget.pk)
     return general.filter(pk=budget.pk).exists() and not others.exists()
 
 
 def set_limit(budget: Budget, *, limit_nanos: int, now: datetime) -> None:
-    """Change the limit, at once also for the running window. Lowering it below what is spent is
-    allowed and refuses every further call; what is held stays held."""
+    """Change the limit, at once also for the running window; top-ups come on top. Lowering it below
+    what is spent is allowed and refuses every further call; what is held stays held."""
     if limit_nanos < 0:
         raise ValueError("a limit cannot be below nothing")
     with transaction.atomic():
         Budget.objects.filter(pk=budget.pk).update(limit_nanos=limit_nanos)
         running = Window.objects.filter(budget=budget).exclude(ends_at__lte=now)
-        running.update(
-            limit_nanos=limit_nanos, peak_limit_nanos=Greatest("peak_limit_nanos", limit_nanos)
-        )
+        limit = limit_nanos + F("topped_up_nanos")
+        running.update(limit_nanos=limit, peak_limit_nanos=Greatest("peak_limit_nanos", limit))
     budget.limit_nanos = limit_nanos
 
 
@@ -88,7 +94,7 @@ def close_budget(budget: Budget) -> None:
 
 def move_time_zone(user: User, time_zone: str) -> None:
     """Days, weeks and months begin at another midnight from the next window on."""
-    Budget.objects.filter(user=user).update(time_zone=time_zone)
+    Budget.objects.filter(level=Level.USER, user=user).update(time_zone=time_zone)
 
 
 def default_name(period: str, task_type: str = "") -> str:

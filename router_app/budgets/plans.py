@@ -23,6 +23,7 @@ class OpenWindow:
     starts_at: datetime
     ends_at: datetime | None
     limit_nanos: int
+    topped_up_nanos: int
     spent_nanos: int
     reserved_nanos: int
     overage_nanos: int
@@ -88,7 +89,8 @@ def _read(budgets: Mapping[int, Budget], now: datetime) -> dict[int, OpenWindow]
 
 _SELECT = (
     "SELECT id, budget_id, starts_at, ends_at, "
-    "limit_nanos, spent_nanos, reserved_nanos, overage_nanos FROM router_app_window "
+    "limit_nanos, topped_up_nanos, spent_nanos, reserved_nanos, overage_nanos "
+    "FROM router_app_window "
     "WHERE budget_id IN ({marks}) AND starts_at <= ? AND (ends_at IS NULL OR ends_at > ?)"
 )
 

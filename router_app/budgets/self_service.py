@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from router_app.budgets import limits
-from router_app.models import Budget, User
+from router_app.models import Budget, Level, User
 from router_app.money import format_usd
 
 
@@ -43,7 +43,8 @@ def close_own_limit(budget: Budget) -> None:
     """The limit ends. Raises NotYours for the last general one and for an administrator's."""
     _check_owner_may(budget)
     with transaction.atomic():
-        _take_turns(budget.user)
+        if budget.user is not None:
+            _take_turns(budget.user)
         if is_protected(budget):
             raise NotYours(
                 "This is your last limit for all tasks, so it can be changed and not closed."
@@ -53,17 +54,20 @@ def close_own_limit(budget: Budget) -> None:
 
 def is_protected(budget: Budget) -> bool:
     """Whether closing it would leave its owner without a bound that nobody decided to lift."""
-    return not budget.user.unlimited and limits.is_last_general_limit(budget)
+    owner = budget.user
+    return owner is not None and not owner.unlimited and limits.is_last_general_limit(budget)
 
 
 def twin_of(user: User, period: str, task_type: str) -> Budget | None:
     """The person's own active limit of the same period and task."""
-    own = Budget.objects.filter(user=user, is_active=True, set_by_administrator=False)
+    own = Budget.objects.filter(
+        level=Level.USER, user=user, is_active=True, set_by_administrator=False, model=None
+    )
     return own.filter(period=period, task_type=task_type).first()
 
 
 def _check_owner_may(budget: Budget) -> None:
-    if budget.set_by_administrator:
+    if budget.set_by_administrator or budget.level != Level.USER:
         raise NotYours("An administrator set this limit; only an administrator can change it.")
 
 

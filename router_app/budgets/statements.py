@@ -6,9 +6,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from router_app.budgets.ledger import Counters
+from router_app.budgets.levels import bounding
 from router_app.budgets.plans import OpenWindow, open_windows
 from router_app.budgets.windows import period_bounds
-from router_app.models import Budget, Window
+from router_app.models import Budget, Membership, Window
 
 _ORDER = {"day": 0, "week": 1, "month": 2, "total": 3}
 
@@ -18,10 +19,13 @@ class Statement:
     """One budget as it stands. Amounts in nano-dollars; spent, held and free are three things."""
 
     budget_id: int
+    level: str
     name: str
     period: str
     task_type: str
+    model_pk: int | None  # None: all models
     limit_nanos: int
+    topped_up_nanos: int  # the part of the limit that top-ups have added to this window
     spent_nanos: int
     reserved_nanos: int
     overage_nanos: int
@@ -32,20 +36,26 @@ class Statement:
     set_by_administrator: bool
 
 
-def statements_of(user_id: int, *, now: datetime) -> list[Statement]:
-    """Every active budget of a person, the shortest period first."""
-    budgets = {b.pk: b for b in Budget.objects.filter(user_id=user_id, is_active=True)}
+def statements_of(member: Membership, *, now: datetime) -> list[Statement]:
+    """Every active budget that bounds what a member asks in the workspace, of every level but
+    those of keys; the shortest period first."""
+    return statements_for(bounding(member), now=now)
+
+
+def statements_for(found: Iterable[Budget], *, now: datetime) -> list[Statement]:
+    """These budgets as they stand, the shortest period first."""
+    budgets = {budget.pk: budget for budget in found}
     windows = open_windows(budgets, now)
-    found = [
+    stated = [
         statement_of(budget, windows.get(pk) or _coming(budget, now))
         for pk, budget in budgets.items()
     ]
-    return in_order(found)
+    return in_order(stated)
 
 
 def in_order(statements: Iterable[Statement]) -> list[Statement]:
-    """The shortest period first; those for one task after those for all."""
-    return sorted(statements, key=lambda s: (_ORDER[s.period], bool(s.task_type), s.budget_id))
+    """The shortest period first; those for one task or model after those for all."""
+    return sorted(statements, key=_place)
 
 
 def statement_of(
@@ -56,10 +66,13 @@ def statement_of(
     used = now.spent_nanos + now.overage_nanos + now.reserved_nanos
     return Statement(
         budget_id=budget.pk,
+        level=budget.level,
         name=budget.name,
         period=budget.period,
         task_type=budget.task_type,
+        model_pk=budget.model_id,
         limit_nanos=now.limit_nanos,
+        topped_up_nanos=window.topped_up_nanos,
         spent_nanos=now.spent_nanos,
         reserved_nanos=now.reserved_nanos,
         overage_nanos=now.overage_nanos,
@@ -69,6 +82,11 @@ def statement_of(
         time_zone=budget.time_zone,
         set_by_administrator=budget.set_by_administrator,
     )
+
+
+def _place(statement: Statement) -> tuple[int, bool, int]:
+    is_narrow = bool(statement.task_type) or statement.model_pk is not None
+    return _ORDER[statement.period], is_narrow, statement.budget_id
 
 
 def _coming(budget: Budget, now: datetime) -> Window:

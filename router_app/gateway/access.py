@@ -13,33 +13,55 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from router_app.models import AccessRevision, ApiKey, Budget, User
+from router_app.gateway.requests import RouteRequest
+from router_app.models import (
+    AccessRevision,
+    ApiKey,
+    Budget,
+    Level,
+    Membership,
+    Role,
+    User,
+)
 from router_app.models.rows import select
 
 MOST_REMEMBERED = 10_000  # people; beyond that all are forgotten and read again
+EVERYBODY = 0  # in the place of an id: budgets of the site
 
 
 @dataclass(frozen=True, slots=True)
-class Spender:
-    """One person as admission needs them. Budgets in primary-key order, only the active ones."""
+class Key:
+    """A live API key as admission needs it."""
+
+    expires_at: datetime | None
+    workspace_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One account as admission needs it."""
 
     user_id: int
     is_active: bool
     unlimited: bool
     keeps_prompts: bool
-    budgets: tuple[Budget, ...]
-    keys: Mapping[int, datetime | None]  # live keys with when they expire
+    personal_workspace_id: int | None
+    asks_in: frozenset[int]  # open workspaces in which the role lets this person spend
+    keys: Mapping[int, Key]  # the live ones
 
-    def budgets_for(self, task_type: str) -> list[Budget]:
-        """Those that cover this task."""
-        return [budget for budget in self.budgets if budget.task_type in ("", task_type)]
+    def workspace_of(self, workspace_id: int | None, api_key_id: int | None) -> int | None:
+        """Where a request belongs: where its key does, where it was asked, or the person's own."""
+        key = None if api_key_id is None else self.keys.get(api_key_id)
+        if key is not None:
+            return key.workspace_id
+        return self.personal_workspace_id if workspace_id is None else workspace_id
 
     def may_use(self, api_key_id: int | None, now: datetime) -> bool:
         """Whether the key the request came with still opens anything; True without a key."""
         if api_key_id is None:
             return True
-        expires_at = self.keys.get(api_key_id, now)
-        return expires_at is None or expires_at > now
+        key = self.keys.get(api_key_id)
+        return key is not None and (key.expires_at is None or key.expires_at > now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +93,9 @@ class Access:
     def __init__(self) -> None:
         self.revision = -1
         self.checked_at = 0.0  # time.monotonic() of the last look at the revision
-        self._spenders: dict[int, Spender] = {}
+        self._people: dict[int, Person] = {}
+        # Active budgets by whom they bound: ("user", 7), ("member", 7), ("workspace", 3), …
+        self._budgets: dict[tuple[str, int], tuple[Budget, ...]] = {}
 
     def check(self) -> None:
         """Forget everything if anything changed. Inside a transaction."""
@@ -80,37 +104,112 @@ class Access:
 
     def note(self, revision: int) -> None:
         """The revision was read just now."""
-        if revision != self.revision or len(self._spenders) > MOST_REMEMBERED:
-            self._spenders = {}
+        if revision != self.revision or len(self._people) > MOST_REMEMBERED:
+            self._people, self._budgets = {}, {}
         self.revision = revision
         self.checked_at = time.monotonic()
 
-    def spenders(self, user_ids: Iterable[int]) -> Mapping[int, Spender]:
+    def people(self, user_ids: Iterable[int]) -> Mapping[int, Person]:
         """By id, those that exist; read where they are not known. After `check`."""
-        missing = set(user_ids) - self._spenders.keys()
+        missing = set(user_ids) - self._people.keys()
         if missing:
-            self._spenders.update(_read(missing))
-        return self._spenders
+            self._people.update(_read_people(missing))
+        return self._people
+
+    def budgets_for(
+        self, user_id: int, workspace_id: int, api_key_id: int | None, task_type: str
+    ) -> list[Budget]:
+        """Every active budget that bounds such a request, in primary-key order; those for one
+        model only are among them. After `load_budgets`."""
+        whose = _whose(user_id, workspace_id, api_key_id)
+        return sorted(
+            (
+                budget
+                for key in whose
+                for budget in self._budgets[key]
+                if budget.task_type in ("", task_type)
+                and (budget.level != Level.MEMBER or budget.workspace_id == workspace_id)
+            ),
+            key=lambda budget: budget.pk,
+        )
+
+    def load_budgets(self, spenders: Iterable[tuple[int, int, int | None]]) -> None:
+        """Read the budgets that bound these (user, workspace, key), as far as they are unknown."""
+        wanted = {key for spender in spenders for key in _whose(*spender)}
+        if missing := wanted - self._budgets.keys():
+            self._budgets.update(_read_budgets(missing))
 
     def forget(self) -> None:
         """As at the start of the process (tests)."""
         self.__init__()  # type: ignore[misc]
 
 
-def _read(user_ids: set[int]) -> dict[int, Spender]:
-    facts = ("pk", "is_active", "unlimited", "store_prompts")
+def _whose(user_id: int, workspace_id: int, api_key_id: int | None) -> list[tuple[str, int]]:
+    found = [
+        (Level.SITE.value, EVERYBODY),
+        (Level.WORKSPACE.value, workspace_id),
+        (Level.MEMBER.value, user_id),
+        (Level.USER.value, user_id),
+    ]
+    return found if api_key_id is None else [*found, (Level.KEY.value, api_key_id)]
+
+
+def _read_budgets(wanted: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[Budget, ...]]:
+    ids: dict[str, list[int]] = {}
+    for level, whose in wanted:
+        ids.setdefault(level, []).append(whose)
+    people = [*ids.get(Level.MEMBER, ()), *ids.get(Level.USER, ())]
+    bounds = (
+        Q(level__in=[Level.MEMBER, Level.USER], user_id__in=people)
+        | Q(level=Level.WORKSPACE, workspace_id__in=ids.get(Level.WORKSPACE, ()))
+        | Q(level=Level.KEY, api_key_id__in=ids.get(Level.KEY, ()))
+    )
+    if Level.SITE in ids:
+        bounds |= Q(level=Level.SITE)
+    found: dict[tuple[str, int], list[Budget]] = {key: [] for key in wanted}
+    for budget in Budget.objects.filter(bounds, is_active=True).order_by("pk"):
+        key = (budget.level, budget.bounds_id)
+        if key in found:
+            found[key].append(budget)
+    return {key: tuple(budgets) for key, budgets in found.items()}
+
+
+def _read_people(user_ids: set[int]) -> dict[int, Person]:
+    facts = ("pk", "is_active", "unlimited", "store_prompts", "personal_workspace")
     users = User.objects.filter(pk__in=user_ids).values_list(*facts)
-    budgets: dict[int, list[Budget]] = {}
-    for budget in Budget.objects.filter(user_id__in=user_ids, is_active=True).order_by("pk"):
-        budgets.setdefault(budget.user_id, []).append(budget)
-    keys: dict[int, dict[int, datetime | None]] = {}
-    live = ApiKey.objects.filter(Q(revoked_at=None), user_id__in=user_ids)
-    for user_id, pk, expires_at in live.values_list("user_id", "pk", "expires_at"):
-        keys.setdefault(user_id, {})[pk] = expires_at
+    asks_in: dict[int, set[int]] = {}
+    spending = Membership.objects.filter(
+        user_id__in=user_ids, left_at=None, workspace__closed_at=None
+    ).exclude(role=Role.VIEWER)
+    for user_id, workspace_id in spending.values_list("user_id", "workspace_id"):
+        asks_in.setdefault(user_id, set()).add(workspace_id)
+    keys: dict[int, dict[int, Key]] = {}
+    live = ApiKey.objects.filter(revoked_at=None, user_id__in=user_ids)
+    for key in live:
+        keys.setdefault(key.user_id, {})[key.pk] = Key(key.expires_at, key.workspace_id)
     return {
-        pk: Spender(pk, is_active, unlimited, keeps, tuple(budgets.get(pk, ())), keys.get(pk, {}))
-        for pk, is_active, unlimited, keeps in users
+        pk: Person(
+            pk, is_active, unlimited, keeps, own, frozenset(asks_in.get(pk, ())), keys.get(pk, {})
+        )
+        for pk, is_active, unlimited, keeps, own in users
     }
 
 
 access = Access()
+
+
+def workspace_of(request: RouteRequest) -> int | None:
+    """Where a request belongs; None for an account that is not there."""
+    person = access.people({request.user_id}).get(request.user_id)
+    if person is None:
+        return None
+    return person.workspace_of(request.workspace_id, request.api_key_id)
+
+
+def budgets_of(request: RouteRequest) -> list[Budget]:
+    """Every active budget that bounds it, of all levels; none for an account that is not there."""
+    workspace_id = workspace_of(request)
+    if workspace_id is None:
+        return []
+    access.load_budgets([(request.user_id, workspace_id, request.api_key_id)])
+    return access.budgets_for(request.user_id, workspace_id, request.api_key_id, request.task.value)

@@ -19,14 +19,14 @@ from router_app.budgets import ledger
 from router_app.budgets.plans import OpenWindow, current_windows
 from router_app.catalog.snapshot import Snapshot, current_snapshot
 from router_app.errors import NotAuthenticated, PermissionDenied, RouterError
-from router_app.gateway.access import access, read_revisions
+from router_app.gateway.access import access, budgets_of, read_revisions, workspace_of
 from router_app.gateway.admitted import write_admitted
 from router_app.gateway.asked import Asked, Outcome, Sizes
 from router_app.gateway.cooling import cooling
 from router_app.gateway.expiry import expire_at_admission
 from router_app.gateway.refusals import error_of, without_budget
 from router_app.gateway.requests import Admission, RouteRequest
-from router_app.models import Budget, Reservation
+from router_app.models import Reservation
 from router_app.models.ids import new_id
 from router_app.routing.choose import decide
 from router_app.routing.decision import Decision
@@ -118,6 +118,7 @@ def _admit(
     decision = _decide(item, snapshot, windows)
     if decision.chosen is None:
         return error_of(decision, windows)
+    windows = _that_pay(windows, decision.chosen.model_pk)
     amount = decision.chosen.priced.ceiling_nanos
     for window in windows:
         window.reserved_nanos += amount
@@ -143,6 +144,8 @@ def _admission(
         cap_tokens=chosen.priced.cap_tokens,
         reserved_nanos=chosen.priced.ceiling_nanos,
         user_id=item.request.user_id,
+        workspace_id=workspace_of(item.request) or 0,
+        api_key_id=item.request.api_key_id,
         windows=tuple(windows),
         lease_ends_at=now + timedelta(seconds=seconds + settings.LEASE_MARGIN_SECONDS),
         admitted_at=now,
@@ -162,11 +165,7 @@ def _hold_of(admission: Admission) -> ledger.Hold:
 
 def _open_windows(asked: Sequence[Asked], now: datetime) -> dict[int, OpenWindow]:
     """By budget, the windows that `now` lies in, of everybody who asks; made where missing."""
-    spenders = access.spenders({item.request.user_id for item in asked})
-    wanted: dict[int, Budget] = {}
-    for item in asked:
-        if spender := spenders.get(item.request.user_id):
-            wanted.update((b.pk, b) for b in spender.budgets_for(item.request.task))
+    wanted = {b.pk: b for item in asked for b in budgets_of(item.request)}
     return current_windows(wanted.values(), now)
 
 
@@ -174,15 +173,22 @@ def _windows_of(
     request: RouteRequest, open_windows: Mapping[int, OpenWindow], now: datetime
 ) -> list[OpenWindow] | RouterError:
     """The windows that must hold the money. Nobody spends without a limit by accident."""
-    spender = access.spenders({request.user_id}).get(request.user_id)
-    if spender is None or not spender.is_active:
+    person = access.people({request.user_id}).get(request.user_id)
+    if person is None or not person.is_active:
         return PermissionDenied("This account is closed.")
-    if not spender.may_use(request.api_key_id, now):
+    if not person.may_use(request.api_key_id, now):
         return NotAuthenticated()
-    budgets = spender.budgets_for(request.task)
-    if not budgets and not spender.unlimited:
+    if person.workspace_of(request.workspace_id, request.api_key_id) not in person.asks_in:
+        return PermissionDenied("You may not ask in this workspace.")
+    budgets = budgets_of(request)
+    if not person.unlimited and all(budget.model_id is not None for budget in budgets):
         return without_budget(request.task)
     return sorted((open_windows[budget.pk] for budget in budgets), key=lambda window: window.pk)
+
+
+def _that_pay(windows: list[OpenWindow], model_pk: int) -> list[OpenWindow]:
+    """Those that a call to this model is held in: a budget for another model is not among them."""
+    return [window for window in windows if window.budget.model_id in (None, model_pk)]
 
 
 def _decide(item: Asked, snapshot: Snapshot, windows: list[OpenWindow]) -> Decision:
@@ -208,7 +214,10 @@ def _decide(item: Asked, snapshot: Snapshot, windows: list[OpenWindow]) -> Decis
         only=attempt.only,
     )
     # With its debt, if it has one: nothing fits into that, not even what costs nothing.
-    funds = [Funds(window.budget.name, window.left_nanos) for window in windows]
+    funds = [
+        Funds(window.budget.name, window.left_nanos, window.budget.pk, window.budget.model_id)
+        for window in windows
+    ]
     return decide(routing_request, snapshot.specs, snapshot.policy, funds)
 
 

@@ -15,6 +15,7 @@ Admitted = tuple[RouteRequest, Attempt, Admission]
 _DECISION = (
     "id",
     "user_id",
+    "workspace_id",
     "api_key_id",
     "face",
     "task_type",
@@ -34,6 +35,7 @@ _CALL = (
     "attempt",
     "reservation_id",
     "user_id",
+    "workspace_id",
     "model_id",
     "price_id",
     "task_type",
@@ -75,11 +77,12 @@ def _renew(decision_id: uuid.UUID, admission: Admission) -> None:
 
 
 def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: datetime) -> Row:
-    spender = access.spenders({request.user_id})[request.user_id]
-    keeps_prompt = spender.keeps_prompts and request.face != Face.CHAT
+    person = access.people({request.user_id})[request.user_id]
+    keeps_prompt = person.keeps_prompts and request.face != Face.CHAT
     return (
         admission.decision_id,
         request.user_id,
+        admission.workspace_id,
         request.api_key_id,
         request.face.value,
         request.task.value,
@@ -104,6 +107,7 @@ def _call(request: RouteRequest, attempt: Attempt, admission: Admission, now: da
         attempt.number,
         admission.reservation_id,
         request.user_id,
+        admission.workspace_id,
         chosen.model_pk,
         chosen.price_pk,
         request.task.value,

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from router_app.analytics.usage import UsageFacts, add_usage
+from router_app.analytics.usage import UsageFacts, Whose, add_usage
 from router_app.budgets import ledger
 from router_app.budgets.ledger import Counters
 from router_app.budgets.statements import in_order, statement_of
@@ -139,9 +139,13 @@ def _usage_facts(closure: Closure) -> UsageFacts:
     chosen = admission.decision.chosen
     assert chosen is not None  # noqa: S101
     return UsageFacts(
-        user_id=admission.user_id,
-        model_pk=chosen.model_pk,
-        task_type=admission.decision.task.value,
+        whose=Whose(
+            admission.workspace_id,
+            admission.user_id,
+            chosen.model_pk,
+            admission.decision.task.value,
+            admission.api_key_id or 0,
+        ),
         at=admission.admitted_at,
         cost_nanos=closure.cost_nanos,
         estimated_nanos=chosen.priced.estimated_cost_nanos,

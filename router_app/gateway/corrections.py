@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from router_app.analytics.usage import correct_usage
+from router_app.analytics.usage import correct_usage, whose_is
 from router_app.budgets import corrections
 from router_app.models import Call, RoutingDecision
 
@@ -19,7 +19,7 @@ def correct_call(
     Raises ValueError for an open call, a cost below nothing, or no reason.
     """
     with transaction.atomic():
-        call = Call.objects.get(pk=call_id)
+        call = Call.objects.select_related("decision").get(pk=call_id)
         delta = corrections.correct(
             call.reservation_id,
             actual_nanos=actual_nanos,
@@ -31,11 +31,5 @@ def correct_call(
         RoutingDecision.objects.filter(pk=call.decision_id).update(
             cost_nanos=F("cost_nanos") + delta
         )
-        correct_usage(
-            user_id=call.user_id,
-            model_pk=call.model_id,
-            task_type=call.task_type,
-            at=call.created_at,
-            delta_nanos=delta,
-        )
+        correct_usage(whose=whose_is(call), at=call.created_at, delta_nanos=delta)
     return delta

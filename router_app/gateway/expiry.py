@@ -77,7 +77,7 @@ def _expire(late: Sequence[Reservation], now: datetime) -> Sequence[Reservation]
 def _close(late: Sequence[Reservation], now: datetime) -> None:
     ledger.expire_many(late, now=now)
     by_id = {reservation.pk: reservation for reservation in late}
-    calls = list(Call.objects.filter(reservation__in=by_id))
+    calls = list(Call.objects.select_related("decision").filter(reservation__in=by_id))
     for call in calls:
         _note_lost(call, by_id[call.reservation_id], now)
     update_rows(Call, _CALL, [[getattr(call, column) for column in _CALL] for call in calls])

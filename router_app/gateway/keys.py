@@ -42,6 +42,7 @@ class Principal:
     api_key_id: int | None = None
     requests_per_minute: int = 0
     concurrent_requests: int = 0
+    workspace_id: int | None = None  # the key's; None: without a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,24 @@ class _Known:
 _known: dict[str, _Known] = {}
 
 
-def create_key(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
-    """A new key and its full text, which is known only now."""
+def create_key(
+    *,
+    user: User,
+    name: str,
+    expires_at: datetime | None = None,
+    workspace_id: int | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its full text, which is known only now; for the person's own workspace unless
+    another is named, of which they must be a member."""
     secret = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
     text = secret + _checksum(secret)
     row = ApiKey.objects.create(
-        user=user, name=name, prefix=text[:SHOWN_LENGTH], hash=_hash(text), expires_at=expires_at
+        user=user,
+        workspace_id=workspace_id or user.personal_workspace.pk,
+        name=name,
+        prefix=text[:SHOWN_LENGTH],
+        hash=_hash(text),
+        expires_at=expires_at,
     )
     return row, text
 
@@ -133,6 +146,7 @@ def _find(digest: str) -> _Known | None:
         row.pk,
         _limit(row.requests_per_minute, "KEY_REQUESTS_PER_MINUTE"),
         _limit(row.concurrent_requests, "KEY_CONCURRENT_REQUESTS"),
+        row.workspace_id,
     )
     return _Known(principal, row.expires_at, access.revision, noted_at)
 

@@ -38,6 +38,7 @@ def without_budget(task: str) -> BudgetExceeded:
     message = f"No budget covers {task} requests. Set a limit, or ask an administrator for one."
     nothing = Refusal(
         budget="none",
+        level="none",
         limit_nanos=0,
         spent_nanos=0,
         reserved_nanos=0,
@@ -54,10 +55,11 @@ def _budget_exceeded(
     decision: Decision, refusal: RoutingRefusal, windows: list[OpenWindow]
 ) -> BudgetExceeded:
     name = refusal.budget or REQUEST_BUDGET
-    window = _tight_window(name, windows)
+    window = _tight_window(refusal.budget_pk, windows)
     limit = window.limit_nanos if window else decision.budget_nanos or 0
     details = Refusal(
         budget=name,
+        level=window.budget.level if window else REQUEST_BUDGET,
         limit_nanos=limit,
         spent_nanos=window.spent_nanos + window.overage_nanos if window else 0,
         reserved_nanos=window.reserved_nanos if window else 0,
@@ -75,6 +77,7 @@ def _lost_the_race(decision: Decision, windows: list[OpenWindow]) -> BudgetExcee
     estimate = decision.chosen.estimate if decision.chosen else None
     details = Refusal(
         budget=window.budget.name,
+        level=window.budget.level,
         limit_nanos=window.limit_nanos,
         spent_nanos=window.spent_nanos + window.overage_nanos,
         reserved_nanos=window.reserved_nanos,
@@ -88,8 +91,5 @@ def _lost_the_race(decision: Decision, windows: list[OpenWindow]) -> BudgetExcee
     return BudgetExceeded(message, details)
 
 
-def _tight_window(name: str, windows: list[OpenWindow]) -> OpenWindow | None:
-    if name == REQUEST_BUDGET:
-        return None
-    named = [window for window in windows if window.budget.name == name]
-    return min(named, key=lambda window: window.free_nanos, default=None)
+def _tight_window(budget_pk: int | None, windows: list[OpenWindow]) -> OpenWindow | None:
+    return next((window for window in windows if window.budget.pk == budget_pk), None)

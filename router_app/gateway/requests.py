@@ -38,6 +38,7 @@ class RouteRequest:
     max_tokens: int | None = None
     allow_lower_quality: bool = True
     api_key_id: int | None = None
+    workspace_id: int | None = None  # None: the key's, else the person's own
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)  # to the provider as it is
     needs: frozenset[Need] = frozenset()  # what a model must be able to do
     reasoning_effort: str | None = None
@@ -74,6 +75,8 @@ class Admission:
     cap_tokens: int
     reserved_nanos: int
     user_id: int
+    workspace_id: int
+    api_key_id: int | None
     windows: tuple[OpenWindow, ...]  # that hold the money; their counters are of no moment here
     admitted_at: datetime
     lease_ends_at: datetime

@@ -5,13 +5,14 @@ write what: counters and the journal only `budgets/ledger.py`, calls only `gatew
 """
 
 from router_app.models.accounts import AccessRevision, ApiKey, User
-from router_app.models.budgets import Budget, Period, Window
+from router_app.models.budgets import Budget, Level, Period, Window
 from router_app.models.calls import Call, ClosedCall, RoutingDecision
 from router_app.models.catalog import CatalogRevision, LanguageModel, Price, Provider, RoutingPolicy
 from router_app.models.chat import Conversation, Message
 from router_app.models.idempotency import IdempotentRequest
 from router_app.models.ledger import LedgerEntry, Reservation
 from router_app.models.usage import UsageRollup
+from router_app.models.workspaces import Invitation, Membership, Role, Workspace
 
 __all__ = [
     "AccessRevision",
@@ -22,16 +23,21 @@ __all__ = [
     "ClosedCall",
     "Conversation",
     "IdempotentRequest",
+    "Invitation",
     "LanguageModel",
     "LedgerEntry",
+    "Level",
+    "Membership",
     "Message",
     "Period",
     "Price",
     "Provider",
     "Reservation",
+    "Role",
     "RoutingDecision",
     "RoutingPolicy",
     "UsageRollup",
     "User",
     "Window",
+    "Workspace",
 ]

@@ -14,13 +14,27 @@ WATCHED = {
     "router_app_user": ("username", "is_active", "unlimited", "store_prompts", "time_zone"),
     "router_app_apikey": (
         "user_id",
+        "workspace_id",
         "hash",
         "expires_at",
         "revoked_at",
         "requests_per_minute",
         "concurrent_requests",
     ),
-    "router_app_budget": ("user_id", "name", "period", "task_type", "time_zone", "is_active"),
+    "router_app_budget": (
+        "level",
+        "user_id",
+        "workspace_id",
+        "api_key_id",
+        "model_id",
+        "name",
+        "period",
+        "task_type",
+        "time_zone",
+        "is_active",
+    ),
+    "router_app_workspace": ("name", "closed_at"),
+    "router_app_membership": ("user_id", "workspace_id", "role", "left_at"),
 }
 
 _RAISE = (
@@ -32,7 +46,7 @@ _RAISE = (
 def install(*, using: str, **_signal: Any) -> None:
     """Make the triggers; receives Django's `post_migrate`."""
     connection = connections[using]
-    if "router_app_accessrevision" not in connection.introspection.table_names():
+    if not {*WATCHED, "router_app_accessrevision"} <= {*connection.introspection.table_names()}:
         return  # migrated back to before they existed
     of_vendor = {"sqlite": _sqlite, "postgresql": _postgresql}[connection.vendor]
     with connection.cursor() as cursor:

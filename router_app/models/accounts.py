@@ -1,10 +1,13 @@
 """People and the keys of their programs."""
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from router_app.models.fields import QUALITY_CHOICES, TASK_CHOICES, NanosField, validate_time_zone
+from router_app.models.workspaces import Workspace, make_personal_workspace
 
 
 class User(AbstractUser):
@@ -31,6 +34,14 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.username
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new account gets its personal workspace with it, however it is made."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new:
+                make_personal_workspace(self)
+
 
 class AccessRevision(models.Model):
     """One row; its number rises with every change of who may spend, and under which budgets.
@@ -48,6 +59,12 @@ class ApiKey(models.Model):
     """A program's key. Only its hash is kept; the prefix tells keys apart."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.CASCADE,
+        related_name="api_keys",
+        help_text="Where its requests belong, and whose budgets pay for them.",
+    )
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=16)
     hash = models.CharField(max_length=64, unique=True)

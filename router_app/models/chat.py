@@ -8,14 +8,24 @@ from django.db.models import Q
 from django.utils import timezone
 
 from router_app.models.calls import RoutingDecision
+from router_app.models.workspaces import Workspace
 
 
 class Conversation(models.Model):
-    """A thread of messages that belongs to one person."""
+    """A thread of messages that belongs to one person in a workspace.
+
+    Private to them, unless they share it with the workspace.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, db_index=False, related_name="conversations"
+    )
+    shared_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the whole workspace may read it."
     )
     title = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -23,7 +33,16 @@ class Conversation(models.Model):
 
     class Meta:
         ordering = ["-updated_at"]
-        indexes = [models.Index(fields=["user", "-updated_at"], name="conversations_by_owner")]
+        indexes = [
+            models.Index(
+                fields=["workspace", "user", "-updated_at"], name="conversations_by_owner"
+            ),
+            models.Index(
+                fields=["workspace", "-updated_at"],
+                name="shared_conversations",
+                condition=Q(shared_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title or "New conversation"

@@ -12,7 +12,7 @@ from router_app.routing.filters import below_floor, cannot_serve, too_dear
 from router_app.routing.policy import Policy
 from router_app.routing.reasons import why_chosen
 from router_app.routing.refusal import RoutingRefusal, refuse
-from router_app.routing.request import Funds, RoutingRequest
+from router_app.routing.request import Funds, RoutingRequest, funds_for
 from router_app.routing.scoring import by_name, by_price, by_score, score
 from router_app.routing.specs import ModelSpec
 
@@ -45,7 +45,12 @@ def decide(
     """
     wish = Wish.of(request, policy, headroom)
     limited = wish.money is not None
-    entrants = [_enter(request, spec, wish, policy, headroom) for spec in specs]
+    entrants = [
+        _enter(request, spec, wish, policy, funds)
+        if (funds := funds_for(headroom, spec.pk)) is headroom
+        else _enter(request, spec, Wish.of(request, policy, funds), policy, funds)
+        for spec in specs
+    ]
     route, ranked = _pick(request, entrants)
     refusal = None if ranked else _refuse(request, policy, entrants, headroom)
     floor = policy.floor(request.quality)

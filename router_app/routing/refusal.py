@@ -10,7 +10,7 @@ from router_app.money import format_usd
 from router_app.routing.abilities import wanted
 from router_app.routing.candidates import Candidate, DropCode, Estimate
 from router_app.routing.filters import spoken
-from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest
+from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest, funds_for
 
 _AWAY = (DropCode.RETIRED, DropCode.OFF, DropCode.UNAVAILABLE)
 
@@ -29,6 +29,7 @@ class RoutingRefusal(Struct, frozen=True):
     kind: RefusalKind
     message: str  # a sentence for people
     budget: str | None = None  # the tight one: "request", or the name of a Funds
+    budget_pk: int | None = None  # the same for programs; None: the request's own
     available_nanos: int | None = None  # what that one has
     needed_nanos: int | None = None  # what it must have for the cheapest model's shortest answer
     cheapest_model: str | None = None
@@ -81,12 +82,14 @@ def _budget_refusal(
     request: RoutingRequest, payable: Sequence[Candidate], headroom: Sequence[Funds]
 ) -> RoutingRefusal:
     cheapest = min(payable, key=lambda item: (_needed(request, item.priced), item.id))
-    tight, needed = _tight(request, cheapest.priced, headroom)
+    funds = funds_for(headroom, cheapest.model_pk)
+    tight, needed = _tight(request, cheapest.priced, funds)
     fitting = max(candidate.priced.cap_tokens for candidate in payable)
     return RoutingRefusal(
         kind=RefusalKind.BUDGET,
         message=_too_dear(tight, needed, cheapest.name, fitting),
         budget=tight.name,
+        budget_pk=tight.budget_pk,
         available_nanos=tight.available_nanos,
         needed_nanos=needed,
         cheapest_model=cheapest.id,

@@ -1,6 +1,6 @@
 """What a decision is asked for, and the money there is. Amounts in nano-dollars."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router_app.routing.needs import Need, is_effort
@@ -46,3 +46,12 @@ class Funds:
 
     name: str
     available_nanos: int
+    budget_pk: int | None = None
+    model_pk: int | None = None  # only calls to this model are held in it; None: all
+
+
+def funds_for(headroom: Sequence[Funds], model_pk: int) -> Sequence[Funds]:
+    """The funds that a call to this model is held in."""
+    if all(funds.model_pk is None for funds in headroom):
+        return headroom
+    return [funds for funds in headroom if funds.model_pk in (None, model_pk)]

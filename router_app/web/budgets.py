@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods
 
 from router_app.budgets import self_service
 from router_app.budgets.statements import Statement, statements_of
-from router_app.models import Budget, Conversation, Period
+from router_app.models import Budget, Conversation, Level, Period
 from router_app.models.fields import TASK_CHOICES
 from router_app.money import format_usd
 from router_app.web.context import in_its_zone
 from router_app.web.fields import UsdField, focus_first_error
 from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import membership_of, own_scope
 
 ALL = "all"
 PERIOD_CHOICES = [
@@ -104,7 +105,7 @@ def _way_back(request: SignedIn) -> uuid.UUID | None:
         request.session["back"] = found
     else:
         found = request.session.pop("back", "")
-    own = Conversation.objects.filter(user=request.user)
+    own = Conversation.objects.filter(**own_scope(request).filters)
     try:
         return own.values_list("pk", flat=True).filter(pk=uuid.UUID(found)).first()
     except ValueError:
@@ -112,7 +113,8 @@ def _way_back(request: SignedIn) -> uuid.UUID | None:
 
 
 def _own_budget(request: SignedIn, pk: int) -> Budget:
-    budget = get_object_or_404(Budget, pk=pk, user=request.user, is_active=True)
+    own = Budget.objects.filter(level=Level.USER, user=request.user, is_active=True)
+    budget = get_object_or_404(own, pk=pk)
     if budget.set_by_administrator:
         raise PermissionDenied("An administrator set this limit.")
     return budget
@@ -162,4 +164,4 @@ def _say_what_changed(request: SignedIn, budget: Budget) -> None:
 
 def _statements(request: SignedIn) -> list[Statement]:
     """The statements, each moment in its budget's own zone so that midnight reads as midnight."""
-    return [in_its_zone(s) for s in statements_of(request.user.pk, now=timezone.now())]
+    return [in_its_zone(s) for s in statements_of(membership_of(request), now=timezone.now())]

@@ -39,6 +39,7 @@ from router_app.web.exchanges import (
     next_exchange,
 )
 from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import membership_of
 
 BUSY = "An answer is still being written in this conversation. Wait for it, or stop it."
 NOT_THE_LAST = "Only the last answer can be asked for again."
@@ -152,7 +153,7 @@ def _read(request: SignedIn) -> tuple[Conversation | None, ComposerForm, Exchang
         return found, form, None
     prompt = form.cleaned_data["prompt"]
     if found is None:
-        return None, form, first_exchange(request.user, prompt, form.choices)
+        return None, form, first_exchange(membership_of(request), prompt, form.choices)
     return found, form, next_exchange(found, prompt, form.choices)
 
 
@@ -170,10 +171,13 @@ def _read_again(request: SignedIn, pk: uuid.UUID) -> tuple[Conversation, Exchang
 
 
 def own_answer(request: SignedIn, pk: uuid.UUID) -> Message:
-    """An answer in a conversation of this person, else 404."""
+    """An answer in a conversation of this person in this workspace, else 404."""
     answers = Message.objects.select_related("conversation", "decision")
     return get_object_or_404(
-        answers, pk=pk, role=Message.Role.ASSISTANT, conversation__user=request.user
+        answers,
+        pk=pk,
+        role=Message.Role.ASSISTANT,
+        conversation__in=conversations.own_conversations(request),
     )
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from router_app.budgets.statements import Statement, statements_of
 from router_app.gateway import service
 from router_app.models import Period
+from router_app.web.workspace import membership_of
 
 IN_HEADER = (Period.DAY, Period.MONTH)
 
@@ -33,7 +34,7 @@ def header_gauges(request: HttpRequest) -> list[Statement]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    found = statements_of(user.pk, now=timezone.now())
+    found = statements_of(membership_of(request), now=timezone.now())  # type: ignore[arg-type]
     shown = [s for s in found if s.period in IN_HEADER and not s.task_type] or found
     return sorted(map(in_its_zone, shown), key=lambda s: s.free_nanos)
 

@@ -15,9 +15,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from router_app.gateway import service
-from router_app.models import Conversation, Message, User
+from router_app.models import Conversation, Message
 from router_app.web.access import person_required
 from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import own_scope
 
 IN_RAIL = 40
 PER_PAGE = 30
@@ -43,12 +44,12 @@ def conversations(request: SignedIn) -> HttpResponse:
     """All conversations, the newest first, or those that have every word of `q` in them."""
     query = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY]
     words = query.split()[:MOST_WORDS]
-    page = Paginator(_with_words(request.user, words), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_with_words(request, words), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "query": query,
         "page": page,
         "found": [(found, _snippet(found, words)) for found in page],
-        "rail_conversations": rail_conversations(request.user),
+        "rail_conversations": rail_conversations(request),
     }
     return render(request, "chat/conversations.html", context)
 
@@ -80,13 +81,18 @@ async def delete(request: SignedIn, pk: uuid.UUID) -> HttpResponseBase:
 
 
 def own(request: SignedIn, pk: uuid.UUID) -> Conversation:
-    """A conversation of this person, else 404."""
-    return get_object_or_404(Conversation, pk=pk, user=request.user)
+    """A conversation of this person in this workspace, else 404."""
+    return get_object_or_404(own_conversations(request), pk=pk)
 
 
-def rail_conversations(user: User) -> list[Conversation]:
+def own_conversations(request: SignedIn) -> QuerySet[Conversation]:
+    """This person's conversations in this workspace."""
+    return Conversation.objects.filter(**own_scope(request).filters)
+
+
+def rail_conversations(request: SignedIn) -> list[Conversation]:
     """The newest conversations, for the rail."""
-    return list(user.conversations.order_by("-updated_at")[:IN_RAIL])
+    return list(own_conversations(request).order_by("-updated_at")[:IN_RAIL])
 
 
 def _asking(request: SignedIn, name: str, context: dict[str, object]) -> HttpResponse:
@@ -101,8 +107,8 @@ def _delete(request: SignedIn, conversation: Conversation) -> None:
     messages.success(request, f"“{title}” is deleted. What it cost stays in your history.")
 
 
-def _with_words(user: User, words: Iterable[str]) -> QuerySet[Conversation]:
-    found = user.conversations.order_by("-updated_at", "pk")
+def _with_words(request: SignedIn, words: Iterable[str]) -> QuerySet[Conversation]:
+    found = own_conversations(request).order_by("-updated_at", "pk")
     for word in words:
         said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=word)
         found = found.filter(Q(title__icontains=word) | Exists(said))

@@ -15,6 +15,7 @@ from router_app.analytics.ranges import Range, RangeKey, Step
 from router_app.analytics.spending import Overview, has_calls, overview, range_for
 from router_app.web.figures import figures_of
 from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import own_scope
 
 DEFAULT = RangeKey.DAYS_30
 CACHE_SECONDS = 60  # though nothing happens, the period before moves on with the clock
@@ -70,7 +71,7 @@ def _context(request: SignedIn) -> dict[str, Any]:
     span = _span(request, form)
     found = _overview(request, span)
     shown = figures_of(found, span)
-    has_any = bool(found.totals.requests) or has_calls(request.user)
+    has_any = bool(found.totals.requests) or has_calls(own_scope(request))
     return {
         "span": span,
         "shown": shown,
@@ -91,7 +92,7 @@ def _span(request: SignedIn, form: RangeForm) -> Range:
     key = RangeKey(name) if name in set(RangeKey) else DEFAULT
     form.is_valid()
     first, last = form.cleaned_data.get("since"), form.cleaned_data.get("until")
-    return range_for(request.user, key, first=first, last=last)
+    return range_for(own_scope(request), key, first=first, last=last)
 
 
 def _query(span: Range) -> str:
@@ -104,11 +105,11 @@ def _query(span: Range) -> str:
 
 def _overview(request: SignedIn, span: Range) -> Overview:
     """Asked every few seconds by every open dashboard, summed again only when something changed."""
-    user = request.user
+    scope = own_scope(request)
     days = f"{span.key}:{span.first}:{span.last}:{span.zone.key}"
-    key = f"dashboard:{user.pk}:{days}:{latest_change()}"
+    key = f"dashboard:{scope.workspace_id}:{scope.user_id}:{days}:{latest_change()}"
     found: Overview | None = cache.get(key)
     if found is None:
-        found = overview(user, span)
+        found = overview(scope, span)
         cache.set(key, found, CACHE_SECONDS)
     return found

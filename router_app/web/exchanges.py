@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from router_app.errors import RouterError
 from router_app.gateway.requests import Admission, Face, RouteRequest
-from router_app.models import Conversation, Message, User
+from router_app.models import Conversation, Membership, Message
 from router_app.routing.tasks import Quality, Task
 from router_app.web.composer import Choices
 from router_app.web.memory import Memory, answered_turns, recent_messages, remember
@@ -34,6 +34,7 @@ class Exchange:
     """One question to be asked; its ids are known before anything is written."""
 
     user_id: int
+    workspace_id: int
     conversation_id: uuid.UUID
     prompt: str = field(repr=False)
     choices: Choices
@@ -49,6 +50,7 @@ class Exchange:
         """What the gateway is asked."""
         return RouteRequest(
             user_id=self.user_id,
+            workspace_id=self.workspace_id,
             face=Face.CHAT,
             messages=self.memory.with_prompt(self.prompt),
             task=Task(self.choices.task),
@@ -95,8 +97,8 @@ class Exchange:
         now = timezone.now()
         if self.is_new:
             Conversation.objects.create(
-                id=self.conversation_id, user_id=self.user_id, title=title_of(self.prompt),
-                created_at=now, updated_at=now,
+                id=self.conversation_id, user_id=self.user_id, workspace_id=self.workspace_id,
+                title=title_of(self.prompt), created_at=now, updated_at=now,
             )  # fmt: skip
             return
         mine = Conversation.objects.filter(pk=self.conversation_id, user_id=self.user_id)
@@ -108,9 +110,9 @@ class Exchange:
             raise AnswerRunning
 
 
-def first_exchange(user: User, prompt: str, choices: Choices) -> Exchange:
+def first_exchange(member: Membership, prompt: str, choices: Choices) -> Exchange:
     """The question that begins a conversation."""
-    return Exchange(user.pk, uuid.uuid4(), prompt, choices, is_new=True)
+    return Exchange(member.user_id, member.workspace_id, uuid.uuid4(), prompt, choices, is_new=True)
 
 
 def next_exchange(conversation: Conversation, prompt: str, choices: Choices) -> Exchange:
@@ -122,6 +124,7 @@ def next_exchange(conversation: Conversation, prompt: str, choices: Choices) -> 
         replaces = (question.pk, answer.pk)
     return Exchange(
         conversation.user_id,
+        conversation.workspace_id,
         conversation.pk,
         prompt,
         choices,
@@ -141,6 +144,7 @@ def exchange_again(
     refused = answer.state == Message.State.REFUSED
     return Exchange(
         answer.conversation.user_id,
+        answer.conversation.workspace_id,
         answer.conversation_id,
         messages[place].text,
         choices,

@@ -29,6 +29,7 @@ from router_app.templatetags.look import model_class, usd
 from router_app.web import words
 from router_app.web.receipts import receipt_context
 from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import own_scope
 
 PER_PAGE = 25
 NEWEST_FIRST = ("created_at", "pk")  # the order within equals, turned round with the column
@@ -160,7 +161,7 @@ class RequestFilter(FilterSet):
 @require_safe
 def history(request: SignedIn) -> HttpResponse:
     """One's own requests, newest first, a page at a time."""
-    own = selectors.requests_of(request.user)
+    own = selectors.requests_of(own_scope(request))
     narrowed = RequestFilter(request.GET, queryset=own, request=request)  # type: ignore[no-untyped-call]
     table = RequestTable(narrowed.qs)  # type: ignore[no-untyped-call]
     django_tables2.RequestConfig(request, paginate={"per_page": PER_PAGE}).configure(table)
@@ -181,7 +182,7 @@ def receipt(request: SignedIn, decision_id: uuid.UUID) -> HttpResponse:
     """One request in full: why this model, what it cost, every attempt."""
     own = RoutingDecision.objects.select_related("api_key", "message__conversation")
     decision = get_object_or_404(
-        own.prefetch_related("calls__model__provider"), pk=decision_id, user=request.user
+        own.prefetch_related("calls__model__provider"), pk=decision_id, **own_scope(request).filters
     )
     calls = decision.calls.all()
     ended = decision.closed_at
@@ -211,7 +212,7 @@ def status_context(decision: RoutingDecision) -> dict[str, Any]:
 
 
 def _models(request: SignedIn) -> Any:
-    return selectors.models_used_by(request.user)
+    return selectors.models_used_by(own_scope(request))
 
 
 def _last_call(decision: RoutingDecision) -> Call | None:

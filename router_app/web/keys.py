@@ -20,6 +20,7 @@ from router_app.gateway.rates import limit_key, limits_of
 from router_app.models import ApiKey
 from router_app.web.fields import focus_first_error
 from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import membership_of, own_scope
 
 NEVER = "never"
 EXPIRY_CHOICES = [
@@ -78,7 +79,7 @@ def keys(request: SignedIn) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke_key(request: SignedIn, pk: int) -> HttpResponse:
     """Ask, then revoke one's own key."""
-    key = get_object_or_404(ApiKey, pk=pk, user=request.user)
+    key = get_object_or_404(ApiKey, pk=pk, **own_scope(request).filters)
     if request.method == "POST":
         revoke(key)
         messages.success(request, f"The key “{key.name}” is revoked and opens nothing any more.")
@@ -94,6 +95,7 @@ def _create(request: SignedIn, form: KeyForm) -> HttpResponse:
         return redirect("keys")
     key, text = create_key(
         user=request.user,
+        workspace_id=membership_of(request).workspace_id,
         name=form.cleaned_data["name"],
         expires_at=_end(form.cleaned_data["expires"]),
     )
@@ -126,7 +128,8 @@ def _limit_field(label: str, of_server: int) -> forms.IntegerField:
 
 def _rows(request: SignedIn) -> list[Row]:
     """Newest first, those that open something before those that no longer do."""
-    found = sorted(ApiKey.objects.filter(user=request.user), key=lambda key: not key.is_live)
+    own = ApiKey.objects.filter(**own_scope(request).filters)
+    found = sorted(own, key=lambda key: not key.is_live)
     return [Row(key, _limits(key)) for key in found]
 
 

@@ -136,7 +136,7 @@ def _page_context(
         "turns": turns,
         "has_older": len(turns) == MESSAGES_SHOWN and not everything,
         "examples": EXAMPLES,
-        "rail_conversations": rail_conversations(request.user),
+        "rail_conversations": rail_conversations(request),
     }
 
 

@@ -7,6 +7,7 @@ from django.db.models import Sum
 
 from router_app.analytics import spending
 from router_app.analytics.ranges import Range, RangeKey, Step
+from router_app.analytics.scope import Scope
 from router_app.models import Call, LanguageModel, LedgerEntry, User
 from tests import factories as make
 
@@ -25,12 +26,12 @@ def models() -> list[LanguageModel]:
 
 
 def span_of(user: User, key: RangeKey = RangeKey.ALL) -> Range:
-    return spending.range_for(user, key, now=NOW)
+    return spending.range_for(Scope.own(user), key, now=NOW)
 
 
 def test_without_calls_everything_is_nothing(alice: User) -> None:
     for key in (RangeKey.TODAY, RangeKey.WEEK, RangeKey.DAYS_30, RangeKey.MONTH, RangeKey.ALL):
-        found = spending.overview(alice, span_of(alice, key), now=NOW)
+        found = spending.overview(Scope.own(alice), span_of(alice, key), now=NOW)
         assert found.totals == spending.Totals()
         assert found.totals.average_cost_nanos == 0
         assert found.models == found.tasks == ()
@@ -60,20 +61,20 @@ def test_sums_equal_the_journal_to_the_nano(alice: User, models: list[LanguageMo
         spent=Sum("spent_delta_nanos"), over=Sum("overage_delta_nanos")
     )
     expected = booked["spent"] + booked["over"]
-    found = spending.overview(alice, span_of(alice), now=NOW)
+    found = spending.overview(Scope.own(alice), span_of(alice), now=NOW)
     assert found.totals.cost_nanos == expected
     assert sum(share.totals.cost_nanos for share in found.models) == expected
     assert sum(share.totals.cost_nanos for share in found.tasks) == expected
     assert sum(found.course.bucket_totals_nanos) == expected
-    assert spending.stats(alice, span_of(alice)).total_cost_nanos == expected
-    assert spending.totals(alice, span_of(alice)) == found.totals
+    assert spending.stats(Scope.own(alice), span_of(alice)).total_cost_nanos == expected
+    assert spending.totals(Scope.own(alice), span_of(alice)) == found.totals
 
 
 def test_sums_of_amounts_that_floats_cannot_hold(alice: User) -> None:
     model = make.make_model()
     for amount in (2**53 + 1, 1, 1):
         make.make_call(alice, model, cost_nanos=amount, reserved_nanos=amount, at=NOW)
-    assert spending.totals(alice, span_of(alice)).cost_nanos == 2**53 + 3
+    assert spending.totals(Scope.own(alice), span_of(alice)).cost_nanos == 2**53 + 3
 
 
 class TestRequests:
@@ -83,7 +84,7 @@ class TestRequests:
         make.make_call(alice, outcome="running", sent=False, at=NOW)
         make.make_call(alice, outcome="failed", sent=False, at=NOW)
         make.make_decision(alice, at=NOW)
-        assert spending.totals(alice, span_of(alice)).requests == 2
+        assert spending.totals(Scope.own(alice), span_of(alice)).requests == 2
 
     def test_count_once_for_the_model_that_was_asked_last(
         self, alice: User, models: list[LanguageModel]
@@ -93,7 +94,7 @@ class TestRequests:
         make.make_call(
             alice, models[2], decision=failed.decision, outcome="failed", sent=False, at=NOW
         )
-        found = spending.stats(alice, span_of(alice))
+        found = spending.stats(Scope.own(alice), span_of(alice))
         assert found.total_requests == 1
         assert found.model_usage == {models[1].model_id: 1}
 
@@ -108,24 +109,28 @@ class TestRequests:
 
         def of(day: int) -> spending.Totals:
             one = date(2026, 11, day)
-            span = spending.range_for(alice, RangeKey.CUSTOM, first=one, last=one, now=NOW)
-            return spending.totals(alice, span)
+            span = spending.range_for(
+                Scope.own(alice), RangeKey.CUSTOM, first=one, last=one, now=NOW
+            )
+            return spending.totals(Scope.own(alice), span)
 
         assert (of(14).requests, of(14).cost_nanos) == (0, 7)
         assert (of(15).requests, of(15).cost_nanos) == (1, 5)
-        assert spending.totals(alice, span_of(alice)).requests == 1
+        assert spending.totals(Scope.own(alice), span_of(alice)).requests == 1
 
     def test_average_rounds_to_the_nano(self, alice: User) -> None:
         for cost in (1, 1, 0):
             make.make_call(alice, cost_nanos=cost, at=NOW)
-        assert spending.stats(alice, span_of(alice)).average_cost_nanos == 1
+        assert spending.stats(Scope.own(alice), span_of(alice)).average_cost_nanos == 1
 
     def test_two_providers_with_one_model_id_count_together(self, alice: User) -> None:
         for slug in ("groq", "demo"):
             model = make.make_model("openai/gpt-oss-20b", provider=make.make_provider(slug))
             make.make_call(alice, model, at=NOW)
-        assert spending.stats(alice, span_of(alice)).model_usage == {"openai/gpt-oss-20b": 2}
-        assert len(spending.model_share(alice, span_of(alice))) == 2
+        assert spending.stats(Scope.own(alice), span_of(alice)).model_usage == {
+            "openai/gpt-oss-20b": 2
+        }
+        assert len(spending.model_share(Scope.own(alice), span_of(alice))) == 2
 
 
 class TestShares:
@@ -134,13 +139,13 @@ class TestShares:
         make.make_call(alice, models[1], cost_nanos=9, at=NOW)
         make.make_call(alice, models[2], cost_nanos=5, at=NOW)
         make.make_call(alice, models[2], cost_nanos=0, at=NOW)
-        names = [share.name for share in spending.model_share(alice, span_of(alice))]
+        names = [share.name for share in spending.model_share(Scope.own(alice), span_of(alice))]
         assert names == [models[1].name, models[2].name, models[0].name]
 
     def test_tasks(self, alice: User) -> None:
         for task in ("code", "code", "email"):
             make.make_call(alice, decision=make.make_decision(alice, task_type=task), at=NOW)
-        found = spending.overview(alice, span_of(alice)).tasks
+        found = spending.overview(Scope.own(alice), span_of(alice)).tasks
         assert [(s.name, s.totals.requests, s.totals.tokens) for s in found] == [
             ("code", 2, 480), ("email", 1, 240),
         ]  # fmt: skip
@@ -157,9 +162,13 @@ class TestTheCourse:
         ):
             make.make_call(alice, cost_nanos=cost, at=at)
         span = spending.range_for(
-            alice, RangeKey.CUSTOM, first=date(2026, 10, 23), last=date(2026, 10, 26), now=NOW
+            Scope.own(alice),
+            RangeKey.CUSTOM,
+            first=date(2026, 10, 23),
+            last=date(2026, 10, 26),
+            now=NOW,
         )
-        course = spending.overview(alice, span).course
+        course = spending.overview(Scope.own(alice), span).course
         assert course.bucket_totals_nanos == (0, 1, 110, 1000)
 
     def test_days_without_calls_are_there_with_zeros(
@@ -167,7 +176,7 @@ class TestTheCourse:
     ) -> None:
         make.make_call(alice, models[0], cost_nanos=4, at=NOW)
         make.make_call(alice, models[1], cost_nanos=3, at=NOW - timedelta(days=2))
-        course = spending.overview(alice, span_of(alice, RangeKey.WEEK)).course
+        course = spending.overview(Scope.own(alice), span_of(alice, RangeKey.WEEK)).course
         assert [share.name for share in course.models] == [models[0].name, models[1].name]
         assert course.cost_nanos == ((0, 0, 0, 0, 0, 0, 4), (0, 0, 0, 0, 3, 0, 0))
         assert course.bucket_totals_nanos == (0, 0, 0, 0, 3, 0, 4)
@@ -175,7 +184,7 @@ class TestTheCourse:
     def test_of_one_day_goes_by_hours(self, alice: User) -> None:
         make.make_call(alice, cost_nanos=4, at=NOW)
         span = span_of(alice, RangeKey.TODAY)
-        course = spending.overview(alice, span).course
+        course = spending.overview(Scope.own(alice), span).course
         assert span.step is Step.HOUR
         assert course.bucket_totals_nanos == (0,) * 11 + (4,) + (0,) * 12  # 11 o'clock in Berlin
 
@@ -184,7 +193,7 @@ def test_the_period_before_is_cut_at_the_same_point(alice: User) -> None:
     make.make_call(alice, cost_nanos=1, at=NOW - timedelta(days=7, minutes=1))
     make.make_call(alice, cost_nanos=10, at=NOW - timedelta(days=7, minutes=-1))
     make.make_call(alice, cost_nanos=100, at=NOW)
-    found = spending.overview(alice, span_of(alice, RangeKey.WEEK), now=NOW)
+    found = spending.overview(Scope.own(alice), span_of(alice, RangeKey.WEEK), now=NOW)
     assert found.totals.cost_nanos == 100
     assert found.before is not None
     assert found.before.cost_nanos == 1
@@ -193,9 +202,9 @@ def test_the_period_before_is_cut_at_the_same_point(alice: User) -> None:
 def test_a_stranger_sees_nothing(alice: User) -> None:
     charlie = make.make_user("charlie", time_zone="Asia/Tokyo")
     make.make_call(alice, at=NOW)
-    found = spending.overview(charlie, span_of(charlie), now=NOW)
+    found = spending.overview(Scope.own(charlie), span_of(charlie), now=NOW)
     assert found.totals == spending.Totals()
-    assert spending.stats(charlie, span_of(charlie)).model_usage == {}
+    assert spending.stats(Scope.own(charlie), span_of(charlie)).model_usage == {}
 
 
 def test_few_queries(alice: User, models: list[LanguageModel], django_assert_num_queries) -> None:
@@ -203,4 +212,4 @@ def test_few_queries(alice: User, models: list[LanguageModel], django_assert_num
         make.make_call(alice, models[day % 4], at=NOW - timedelta(days=day))
     span = span_of(alice, RangeKey.DAYS_30)
     with django_assert_num_queries(3):
-        spending.overview(alice, span, now=NOW)
+        spending.overview(Scope.own(alice), span, now=NOW)

@@ -13,13 +13,26 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router_app.analytics.usage import DAY, HOUR, KEY, QUARTER, SUMS, UsageFacts, add_usage
+from router_app.analytics.usage import (
+    DAY,
+    HOUR,
+    KEY,
+    QUARTER,
+    SUMS,
+    UsageFacts,
+    Whose,
+    add_usage,
+)
 from router_app.models import Call, LanguageModel, UsageRollup, User
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 Rows = dict[tuple[Any, ...], tuple[int, ...]]
+
+
+def whose(user: User, model: LanguageModel, task: str = "general") -> Whose:
+    return Whose(user.personal_workspace.pk, user.pk, model.pk, task)
 
 
 def rolled_up(user: User) -> Rows:
@@ -33,8 +46,9 @@ def summed_up(user: User) -> Rows:
     sums: dict[tuple[Any, ...], Counter[str]] = {}
     for call in Call.objects.filter(user=user).exclude(outcome="running"):
         for seconds in (QUARTER, HOUR, DAY):
-            key = (user.pk, seconds, _start(call.created_at, seconds), call.model_id,
-                   call.task_type)  # fmt: skip
+            start = _start(call.created_at, seconds)
+            key = (call.workspace_id, user.pk, seconds, start, call.model_id, call.task_type,
+                   call.decision.api_key_id or 0)  # fmt: skip
             sums.setdefault(key, Counter()).update(_figures(call))
     found = {key: tuple(each[name] for name in SUMS) for key, each in sums.items()}
     return {key: row for key, row in found.items() if any(row)}
@@ -64,7 +78,7 @@ def alice() -> User:
 def test_a_call_is_in_one_period_of_each_length(alice: User) -> None:
     call = make.make_call(alice, at=NOON + timedelta(minutes=44, seconds=59), cost_nanos=7,
                           estimated_nanos=9, cached_tokens=8, reasoning_tokens=12)  # fmt: skip
-    found = {key[1:3]: dict(zip(SUMS, row, strict=True)) for key, row in rolled_up(alice).items()}
+    found = {key[2:4]: dict(zip(SUMS, row, strict=True)) for key, row in rolled_up(alice).items()}
     assert set(found) == {
         (QUARTER, NOON + timedelta(minutes=30)),
         (HOUR, NOON),
@@ -82,14 +96,14 @@ def test_whatever_zone_the_moment_is_told_in(alice: User) -> None:
     model = make.make_model()
     for zone in ("Asia/Kathmandu", "America/St_Johns", "UTC"):
         moment = NOON.astimezone(ZoneInfo(zone))
-        add_usage([UsageFacts(alice.pk, model.pk, "general", moment)])
+        add_usage([UsageFacts(whose(alice, model), moment)])
     assert [row[0] for row in rolled_up(alice).values()] == [3, 3, 3]
 
 
 def test_many_calls_are_one_statement(alice: User) -> None:
     models = make.make_catalogue().values()
     facts = [
-        UsageFacts(alice.pk, model.pk, task, NOON + timedelta(minutes=minutes), cost_nanos=1)
+        UsageFacts(whose(alice, model, task), NOON + timedelta(minutes=minutes), cost_nanos=1)
         for model in models
         for task in ("code", "email")
         for minutes in (0, 1, 14)
@@ -103,7 +117,7 @@ def test_many_calls_are_one_statement(alice: User) -> None:
 def test_more_rows_than_a_statement_takes(alice: User) -> None:
     model = make.make_model()
     add_usage([
-        UsageFacts(alice.pk, model.pk, "general", NOON + timedelta(hours=hours), cost_nanos=1)
+        UsageFacts(whose(alice, model), NOON + timedelta(hours=hours), cost_nanos=1)
         for hours in range(400)
     ])  # fmt: skip
     for seconds in (QUARTER, HOUR, DAY):
@@ -117,7 +131,7 @@ def test_nothing_closed_writes_nothing(alice: User) -> None:
 
 
 def test_amounts_that_floats_cannot_hold(alice: User) -> None:
-    facts = UsageFacts(alice.pk, make.make_model().pk, "general", NOON, cost_nanos=2**53 + 1)
+    facts = UsageFacts(whose(alice, make.make_model()), NOON, cost_nanos=2**53 + 1)
     add_usage([facts, replace(facts, cost_nanos=1)])
     add_usage([replace(facts, cost_nanos=1)])
     assert {row[2] for row in rolled_up(alice).values()} == {2**53 + 3}
@@ -126,7 +140,7 @@ def test_amounts_that_floats_cannot_hold(alice: User) -> None:
 def test_what_is_undone_is_not_counted(alice: User) -> None:
     model = make.make_model()
     with pytest.raises(KeyError), transaction.atomic():
-        add_usage([UsageFacts(alice.pk, model.pk, "general", NOON)])
+        add_usage([UsageFacts(whose(alice, model), NOON)])
         raise KeyError
     assert rolled_up(alice) == {}
 
@@ -138,7 +152,7 @@ def test_a_request_counts_where_its_last_attempt_that_was_sent_does(alice: User)
     make.make_call(alice, models[1], decision=first.decision, at=midnight)
     make.make_call(alice, models[2], decision=first.decision, sent=False, outcome="failed",
                    at=midnight)  # fmt: skip
-    requests = {(key[2], key[3]): row[1] for key, row in rolled_up(alice).items()}
+    requests = {(key[3], key[4]): row[1] for key, row in rolled_up(alice).items()}
     assert requests[midnight - timedelta(days=1), models[0].pk] == 0
     assert requests[midnight, models[1].pk] == 1
     assert requests[midnight, models[2].pk] == 0

@@ -63,7 +63,8 @@ def _leftover() -> None:
     """Of a time in which no call was made, as after a call was deleted."""
     row = UsageRollup.objects.filter(seconds=86_400)[:1].get()
     UsageRollup.objects.create(
-        user_id=row.user_id, seconds=86_400, starts_at=MIDNIGHT - timedelta(days=400),
+        workspace_id=row.workspace_id, user_id=row.user_id, seconds=86_400,
+        starts_at=MIDNIGHT - timedelta(days=400),
         model_id=row.model_id, task_type="code", calls=1,
     )  # fmt: skip
 
@@ -136,8 +137,8 @@ def test_without_calls_there_is_nothing_to_do(db: None) -> None:
 def test_an_older_installation_is_summed_when_it_is_migrated(alice: User) -> None:
     before = everything()
     _empty()
-    migration = import_module("router_app.migrations.0004_usage_rollup")
-    migration.fill(None, SimpleNamespace(connection=connection))
+    migration = import_module("router_app.migrations.0006_workspaces")
+    migration.sum_up(None, SimpleNamespace(connection=connection))
     assert everything() == before
 
 

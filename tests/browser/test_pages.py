@@ -11,13 +11,13 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from router_app.gateway.keys import create_key
-from router_app.models import Budget, Call, Conversation, LanguageModel, User
+from router_app.models import Budget, Call, LanguageModel, User
 from tests.browser.chat import Chat
 from tests.browser.people import NARROW, WIDE, MakePerson, Person, Visits, make_person
 from tests.browser.server import Server
 from tests.browser.upstream import HOLD, ScriptedUpstream
 from tests.browser.watch import Watch
-from tests.factories import make_call, make_decision, make_exchange, make_window
+from tests.factories import make_call, make_conversation, make_decision, make_exchange, make_window
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +89,7 @@ def settle_in() -> Resident:
         make_exchange(user, f"Question {number} {LONG}", "An answer.", decision=decision)
     decision = make_decision(user, models=models)
     make_call(user, models[0], decision=decision, windows=[window])
-    conversation = Conversation.objects.create(user=user, title=f"Everything {LONG}"[:120])
+    conversation = make_conversation(user, title=f"Everything {LONG}"[:120])
     make_exchange(user, f"Say it {LONG}", ANSWER, decision=decision, conversation=conversation)
     make_exchange(user, "Again", "Short.", conversation=conversation)
     key, _ = create_key(user=user, name=f"nightly {LONG}"[:80])

@@ -15,6 +15,7 @@ from router_app.gateway.booking import admitting
 from router_app.gateway.requests import Admission
 from router_app.gateway.writer import Writer
 from router_app.models import Call, Conversation, LedgerEntry, Reservation, User, Window
+from tests.factories import make_conversation
 from tests.gateway.asking import a_request
 from tests.gateway.batching import SECONDS, Batch, admitted
 from tests.gateway.books import assert_clean, assert_nothing_held
@@ -65,7 +66,7 @@ def test_nor_what_is_recorded_with_it(alice: User, batches: list[Batch], breaks:
     ids: list[uuid.UUID] = []
 
     def record(_: object) -> uuid.UUID:
-        ids.append(Conversation.objects.create(user=alice, title="asked").pk)
+        ids.append(make_conversation(alice, title="asked").pk)
         return ids[-1]
 
     batch = Batch()

@@ -10,7 +10,8 @@ from django.db import InternalError
 from router_app.errors import Unavailable
 from router_app.gateway import writer as module
 from router_app.gateway.writer import Writer
-from router_app.models import Conversation, User
+from router_app.models import User
+from tests.factories import make_conversation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 10  # more than anything here takes
@@ -33,7 +34,7 @@ def held() -> Any:
 
 
 def a_title(user: User, title: str) -> Any:
-    return lambda: Conversation.objects.create(user=user, title=title)
+    return lambda: make_conversation(user, title=title)
 
 
 def test_one_that_fails_does_not_harm_its_neighbours(
@@ -42,7 +43,7 @@ def test_one_that_fails_does_not_harm_its_neighbours(
     writer, go = held
 
     def fails() -> None:
-        Conversation.objects.create(user=alice, title="never")
+        make_conversation(alice, title="never")
         raise ValueError("no")
 
     first = writer.submit(a_title(alice, "first"))

@@ -17,7 +17,6 @@ from router_app.gateway.requests import Admission, Answer, Delta
 from router_app.gateway.writer import writer
 from router_app.models import (
     Call,
-    Conversation,
     Message,
     Reservation,
     RoutingDecision,
@@ -26,6 +25,7 @@ from router_app.models import (
 )
 from router_app.providers.base import Finished, TextDelta, Usage
 from router_app.providers.scripted import Gate, ScriptedProvider
+from tests.factories import make_conversation
 from tests.gateway.asking import a_request, admit, ask
 from tests.gateway.books import assert_clean, assert_nothing_held
 
@@ -163,7 +163,7 @@ def test_nobody_stops_another_persons_answer(alice: User, provider: ScriptedProv
 def test_server_killed_and_restarted(alice: User, provider: ScriptedProvider) -> None:
     # A process admits a call and sends it, writes half an answer, and is gone.
     request = a_request(alice)
-    conversation = Conversation.objects.create(user=alice)
+    conversation = make_conversation(alice)
 
     def record(admission: object) -> uuid.UUID:
         assert isinstance(admission, Admission)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from router_app.analytics import spending
 from router_app.analytics.ranges import RangeKey
+from router_app.analytics.scope import Scope
 from router_app.analytics.usage_rebuild import differences, slices, total_differences
 from router_app.gateway import execution, service
 from router_app.gateway.corrections import correct_call
@@ -30,7 +31,7 @@ def assert_adds_up(user: User, requests: int) -> None:
     """Rollup, calls and journal agree, and so does what is shown."""
     assert [line for part in slices() for line in differences(part)] == []
     assert list(total_differences()) == []
-    shown = spending.totals(user, spending.range_for(user, RangeKey.ALL))
+    shown = spending.totals(Scope.own(user), spending.range_for(Scope.own(user), RangeKey.ALL))
     entries = LedgerEntry.objects.filter(reservation__user=user, window__budget__user=user)
     booked = sum(entry.spent_delta_nanos + entry.overage_delta_nanos for entry in entries)
     assert (shown.requests, shown.cost_nanos) == (requests, booked)
@@ -87,4 +88,6 @@ def test_usage_adds_up(
 
 
 def _requests(user: User) -> int:
-    return spending.totals(user, spending.range_for(user, RangeKey.ALL)).requests
+    return spending.totals(
+        Scope.own(user), spending.range_for(Scope.own(user), RangeKey.ALL)
+    ).requests

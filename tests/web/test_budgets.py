@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from router_app.budgets.limits import ensure_starting_budget
-from router_app.models import Budget, Conversation, User
-from tests.factories import CENT, DOLLAR, make_budget, make_user, make_window
+from router_app.models import Budget, User
+from tests.factories import CENT, DOLLAR, make_budget, make_conversation, make_user, make_window
 
 pytestmark = pytest.mark.django_db
 
@@ -192,7 +192,7 @@ def test_signing_up_comes_with_a_limit(client, settings):
 
 
 def test_a_refusal_leads_there_and_back(client, alice):
-    conversation = Conversation.objects.create(user=alice, title="Where I was")
+    conversation = make_conversation(alice, title="Where I was")
     address = reverse("chat_conversation", args=[conversation.pk])
     assert address in _page(client.get(reverse("budgets"), {"back": str(conversation.pk)}))
     budget = alice.budgets.get()
@@ -204,6 +204,6 @@ def test_a_refusal_leads_there_and_back(client, alice):
 
 @pytest.mark.parametrize("back", ["nonsense", "https://evil.example/", ""])
 def test_there_is_no_way_back_to_elsewhere(client, alice, back):
-    strangers = Conversation.objects.create(user=make_user(), title="Somebody else's")
+    strangers = make_conversation(make_user(), title="Somebody else's")
     for value in (back, str(strangers.pk)):
         assert "Back to your question" not in _page(client.get(reverse("budgets"), {"back": value}))

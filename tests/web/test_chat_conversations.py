@@ -10,7 +10,14 @@ from django.urls import reverse
 from router_app.models import Call, Conversation, Message, RoutingDecision, User
 from router_app.providers.base import TextDelta
 from router_app.providers.scripted import Gate, ScriptedProvider
-from tests.factories import make_call, make_decision, make_exchange, make_model, make_user
+from tests.factories import (
+    make_call,
+    make_conversation,
+    make_decision,
+    make_exchange,
+    make_model,
+    make_user,
+)
 from tests.web.chatting import HTMX, ask, last_answer, page, says, the_conversation
 
 
@@ -30,7 +37,7 @@ class TestList:
         self, client: Client, bob: User
     ) -> None:
         for name in ("older", "newer"):
-            Conversation.objects.create(user=bob, title=f"The {name} one")
+            make_conversation(bob, title=f"The {name} one")
         for address in ("/", reverse("chat_conversations")):
             shown = page(client.get(address))
             assert shown.index("The newer one") < shown.index("The older one")
@@ -60,14 +67,14 @@ class TestList:
 
     def test_many_conversations_come_in_pages(self, client: Client, bob: User) -> None:
         for number in range(35):
-            Conversation.objects.create(user=bob, title=f"Conversation {number}")
+            make_conversation(bob, title=f"Conversation {number}")
         first = page(client.get(reverse("chat_conversations")))
         assert "Page 1 of 2" in first
         second = page(client.get(reverse("chat_conversations"), {"page": 2}))
         assert "Conversation 0<" in second[second.index("<main") :]
 
     def test_rename(self, client: Client, bob: User) -> None:
-        found = Conversation.objects.create(user=bob, title="Before")
+        found = make_conversation(bob, title="Before")
         address = reverse("chat_rename", args=[found.pk])
         assert 'value="Before"' in page(client.get(address))
         assert "<html" not in page(client.get(address, headers=HTMX))
@@ -129,7 +136,7 @@ class TestList:
     def test_a_title_without_letters_still_gives_a_file_name(
         self, client: Client, bob: User
     ) -> None:
-        found = Conversation.objects.create(user=bob, title='"\r\nX-Evil: 1" 漢字')
+        found = make_conversation(bob, title='"\r\nX-Evil: 1" 漢字')
         response = client.get(reverse("chat_export_md", args=[found.pk]))
         assert response["Content-Disposition"] == 'attachment; filename="x-evil-1.md"'
 

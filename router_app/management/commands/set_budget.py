@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from router_app.budgets import limits
-from router_app.budgets.statements import Statement, statements_of
+from router_app.budgets.statements import Statement, statements_for
 from router_app.management.arguments import person, usd
-from router_app.models import Budget, Period, User
+from router_app.models import Budget, Level, Period, User
 from router_app.money import format_usd
 from router_app.routing.tasks import Task
 
@@ -39,7 +39,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         owner, now = person(options["username"]), timezone.now()
         _set(owner, options["period"], options["task"], options["limit"], now)
-        for statement in statements_of(owner.pk, now=now):
+        own = Budget.objects.filter(level=Level.USER, user=owner, is_active=True)
+        for statement in statements_for(own, now=now):
             self.stdout.write(_in_words(owner, statement))
 
 
@@ -61,7 +62,8 @@ def _set(owner: User, period: str, task: str, limit_nanos: int, now: datetime) -
 
 def _same_kind(owner: User, period: str, task: str) -> Budget | None:
     """The administrator's limit of this kind before the owner's own."""
-    kind = Budget.objects.filter(user=owner, is_active=True, period=period, task_type=task)
+    own = Budget.objects.filter(level=Level.USER, user=owner, is_active=True, model=None)
+    kind = own.filter(period=period, task_type=task)
     return kind.order_by("-set_by_administrator", "pk").first()
 
 

@@ -1,0 +1,42 @@
+"""Which workspace a page belongs to: the one chosen in the switcher, else the person's own."""
+
+from router_app.analytics.scope import Scope
+from router_app.models import Membership, Workspace
+from router_app.web.signed_in import SignedIn
+
+CHOSEN = "workspace"  # session: the id of the one chosen
+
+
+def membership_of(request: SignedIn) -> Membership:
+    """The person's place in the workspace that this page belongs to; read once a request.
+
+    Who has left the chosen one, or whose team has closed it, is back in their own.
+    """
+    found: Membership | None = getattr(request, "_membership", None)
+    if found is None:
+        found = _chosen(request) or _own(request)
+        request._membership = found  # type: ignore[attr-defined]
+    return found
+
+
+def workspace_of(request: SignedIn) -> Workspace:
+    """The workspace that this page belongs to."""
+    return membership_of(request).workspace
+
+
+def own_scope(request: SignedIn) -> Scope:
+    """What the person asked in this workspace."""
+    return Scope.own(request.user, membership_of(request).workspace_id)
+
+
+def _chosen(request: SignedIn) -> Membership | None:
+    pk = request.session.get(CHOSEN)
+    if pk is None:
+        return None
+    open_ones = Membership.objects.filter(left_at=None, workspace__closed_at=None)
+    return open_ones.select_related("workspace").filter(workspace=pk, user=request.user).first()
+
+
+def _own(request: SignedIn) -> Membership:
+    own = Membership.objects.select_related("workspace")
+    return own.get(workspace__personal_of=request.user, user=request.user)
