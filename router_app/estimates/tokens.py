@@ -34,6 +34,7 @@ _PER_WORD, _PER_SIGNS, _PER_NUMBER, _PER_GAP = 380, 770, 1000, 400
 _PER_NUMBER_AFTER_SPACE = 1200
 
 _WORDS = table({LOWER + ACCENTED + VIETNAMESE: LOWER, UPPER: UPPER}, others=SPACE)
+_ROLE_AND_CONTENT = frozenset({"role", "content"})
 _WIDE_SPACE = b"_"  # two spaces, where they are counted
 _ONLY = {mark: table({mark: mark}, others=SPACE) for mark in (SIGN, _WIDE_SPACE, *PER_RUN)}
 
@@ -47,13 +48,18 @@ def estimate_tokens(text: str) -> int:
     if not text:
         return 0
     shape = marks(text)
-    thousandths = sum(shape.count(mark) * price for mark, price in PER_ASCII.items())
+    thousandths = 0
+    for mark, price in PER_ASCII.items():
+        thousandths += shape.count(mark) * price
     if not text.isascii():
         thousandths += sum(shape.count(mark) * price for mark, price in PER_CHARACTER.items())
         thousandths += sum(_runs(shape, mark) * price for mark, price in PER_RUN.items())
     thousandths += _PER_WORD * _words(shape) + _PER_SIGNS * _runs(shape, SIGN)
-    thousandths += _PER_NUMBER * _numbers(shape) + _PER_GAP * _gaps(shape)
-    thousandths += _PER_NUMBER_AFTER_SPACE * shape.count(SPACE + DIGIT)
+    if DIGIT in shape:
+        thousandths += _PER_NUMBER * _numbers(shape)
+        thousandths += _PER_NUMBER_AFTER_SPACE * shape.count(SPACE + DIGIT)
+    if LINE in shape or SPACE + SPACE in shape:
+        thousandths += _PER_GAP * _gaps(shape)
     return -(-thousandths // 1000)
 
 
@@ -148,8 +154,9 @@ def _parts(message: Mapping[str, Any]) -> Sequence[Any]:
 
 def _extras_json(message: Mapping[str, Any]) -> str:
     """Everything of a message that is neither its role nor its content: a name, tool calls."""
-    extras = {key: value for key, value in message.items() if key not in ("role", "content")}
-    return _ascii_json(extras) if extras else ""
+    if message.keys() <= _ROLE_AND_CONTENT:
+        return ""
+    return _ascii_json({key: message[key] for key in message if key not in _ROLE_AND_CONTENT})
 
 
 def _wrapping_json(message: Mapping[str, Any]) -> str:

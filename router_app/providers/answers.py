@@ -117,7 +117,7 @@ class Answer:
     def _take_parts(self, parts: Parts) -> None:
         thought = _text(parts.reasoning) or _text(parts.reasoning_content)
         text = _text(parts.content)
-        calls = read_calls(parts.tool_calls)
+        calls = read_calls(parts.tool_calls) if parts.tool_calls else ()
         if thought or text or calls:
             self._anything_came = True
             self._usage = self._usage_now  # what was reported before this text does not count it
@@ -248,7 +248,7 @@ class WholeAnswer(Answer):
 
 def _text(value: Any) -> str:
     """A text as it may be stored and sent on; "" where it is none."""
-    if not isinstance(value, str):
+    if not value or not isinstance(value, str):
         return ""
     if value.isascii() and "\x00" not in value:
         return value
