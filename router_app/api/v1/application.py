@@ -37,14 +37,16 @@ class Exchange:
     `route` is the pattern of its address, empty where none matched; `status` is that of the reply.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(
+        self, scope: Scope, headers: Headers, receive: Receive, send: Send, request_id: str
+    ) -> None:
         self.route = ""
         self.status = CLIENT_LEFT
         self._scope = scope
         self._receive = receive
         self._send = send
         self._request_id = request_id
-        self._headers: Headers = dict(scope["headers"])
+        self._headers = headers
         self._unread = has_body(self._headers)
         self._entered = FREELY
 
