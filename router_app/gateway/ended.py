@@ -1,7 +1,6 @@
 """How one attempt has ended, and what was booked for it. Amounts in nano-dollars."""
 
 import uuid
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from router_app.budgets import ledger
@@ -10,11 +9,13 @@ from router_app.gateway.requests import Admission
 from router_app.models import Call, Reservation
 from router_app.money import token_cost_nanos
 from router_app.providers.base import ProviderFailure, Usage
+from router_app.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Record, frozen=True):
     """How one attempt ended. `usage` None: presume, unless `released`."""
+
+    UNSHOWN = frozenset({"text"})
 
     outcome: Call.Outcome
     usage: Usage | None = None
@@ -26,12 +27,11 @@ class Ending:
     first_token_at: datetime | None = None
     last: bool = True  # no further attempt follows
     message_id: uuid.UUID | None = None
-    text: str = field(default="", repr=False)
+    text: str = ""
     error: dict[str, object] | None = None  # for the page, where there is no whole answer
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Record, frozen=True):
     """What was booked. Amounts in nano-dollars."""
 
     cost_nanos: int
@@ -40,8 +40,7 @@ class Closed:
     budgets: tuple[Statement, ...]  # those that paid, as they stand now
 
 
-@dataclass(frozen=True, slots=True)
-class Closure:
+class Closure(Record, frozen=True):
     """One attempt that has ended."""
 
     admission: Admission
