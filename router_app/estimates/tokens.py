@@ -97,9 +97,11 @@ def estimate_input_tokens(messages: Sequence[Mapping[str, Any]], *, tools_json: 
 
     Images are not: routing adds `EXPECTED_IMAGE_TOKENS` for each.
     """
-    texts = [text for message in messages for text in (*_texts(message), _extras_json(message))]
-    total = sum(estimate_tokens(text) for text in texts) + estimate_tokens(tools_json)
-    return total + TOKENS_PER_MESSAGE * len(messages)
+    total = estimate_tokens(tools_json) + TOKENS_PER_MESSAGE * len(messages)
+    for message in messages:
+        for text in (*_texts(message), _extras_json(message)):
+            total += estimate_tokens(text)
+    return total
 
 
 def input_bound_base(
@@ -114,11 +116,11 @@ def input_bound_base(
     image is does not depend on how many bytes it was sent in.
     """
     count = COUNTERS.get(family or "", _utf8_length)
-    texts = sum(count(text) for message in messages for text in _texts(message))
-    json_bytes = sum(
-        len(_extras_json(message)) + len(_wrapping_json(message)) for message in messages
-    )
-    json_bytes += _utf8_length(tools_json)
+    texts, json_bytes = 0, _utf8_length(tools_json)
+    for message in messages:
+        for text in _texts(message):
+            texts += count(text)
+        json_bytes += len(_extras_json(message)) + len(_wrapping_json(message))
     return texts + BOUND_PER_MESSAGE * len(messages) + JSON_FACTOR * json_bytes
 
 
@@ -161,8 +163,8 @@ def _extras_json(message: Mapping[str, Any]) -> str:
 
 def _wrapping_json(message: Mapping[str, Any]) -> str:
     """What its content's parts hold besides their text and the picture itself."""
-    parts = [_wrapping(part) for part in _parts(message)]
-    return _ascii_json({"content": parts}) if parts else ""
+    parts = _parts(message)
+    return _ascii_json({"content": [_wrapping(part) for part in parts]}) if parts else ""
 
 
 def _wrapping(part: Any) -> Any:

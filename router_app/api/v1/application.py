@@ -53,18 +53,14 @@ class Exchange:
     async def run(self) -> None:
         """Answer. Raises CancelledError where the client is too slow."""
         try:
-            await self._serve()
-        finally:
-            await self._entered.leave()
-
-    async def _serve(self) -> None:
-        try:
             asked = await self._asked()
         except Exception as exception:
             await self._write(self._failed(exception))
         else:
             answering = self._answer(asked)
             await (self._watched(answering) if asked.streams else answering)
+        finally:
+            await self._entered.leave()
 
     async def _asked(self) -> Asked:
         check_host(self._scope, self._headers)

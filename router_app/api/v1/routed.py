@@ -65,8 +65,7 @@ def _max_tokens(body: ChatBody) -> int | None:
 
 def _extra(body: ChatBody) -> Mapping[str, Any]:
     """What the provider gets as it is; its adapter sees to it that the cap stays ours."""
-    extra = {name: getattr(body, name) for name in _PASSED_ON if name in body.model_fields_set}
-    extra = {name: value for name, value in extra.items() if value not in (None, [])}
+    extra = {name: value for name in _PASSED_ON if (value := getattr(body, name)) not in (None, [])}
     _check_choice(body)
     if body.tools:
         extra["tools"] = [_without_nulls(tool, "function") for tool in body.tools]
