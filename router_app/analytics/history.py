@@ -60,6 +60,12 @@ def models_used_by(user: User) -> QuerySet[LanguageModel, LanguageModel]:
     return LanguageModel.objects.filter(Exists(used)).order_by("name", "pk")
 
 
+def was_called(model: LanguageModel) -> bool:
+    """Whether anybody's calls went to the model; asked person by person, as the index has them."""
+    calls = Call.objects.filter(user=OuterRef("pk"), model=model)
+    return User.objects.filter(Exists(calls)).exists()
+
+
 def with_model(requests: Requests, model: LanguageModel) -> Requests:
     """Those of which an attempt went to the model."""
     # Naming the attempt too makes SQLite look by request, not through all calls of the model.
