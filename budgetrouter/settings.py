@@ -113,6 +113,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         # A write lock is taken when a transaction begins, so two can never deadlock on upgrading.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
+        # Those of `models/rows.py` in all their sizes, which the default of 128 would push out.
+        "cached_statements": 512,
         # FULL: what was committed survives a power cut, which is what a ledger owes its owner.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
         " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",
