@@ -92,6 +92,10 @@ class Access:
             self._spenders.update(_read(missing))
         return self._spenders
 
+    def spender(self, user_id: int) -> Spender | None:
+        """One of those that `spenders` was just asked for; None: there is no such person."""
+        return self._spenders.get(user_id)
+
     def forget(self) -> None:
         """As at the start of the process (tests)."""
         self.__init__()  # type: ignore[misc]

@@ -12,6 +12,8 @@ from router_app.models.rows import Row, insert_rows
 
 Admitted = tuple[RouteRequest, Attempt, Admission]
 
+_RUNNING_DECISION, _RUNNING_CALL = RoutingDecision.Outcome.RUNNING.value, Call.Outcome.RUNNING.value
+
 _DECISION = (
     "id",
     "user_id",
@@ -75,8 +77,8 @@ def _renew(decision_id: uuid.UUID, admission: Admission) -> None:
 
 
 def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: datetime) -> Row:
-    spender = access.spenders({request.user_id})[request.user_id]
-    keeps_prompt = spender.keeps_prompts and request.face != Face.CHAT
+    spender = access.spender(request.user_id)
+    keeps_prompt = spender is not None and spender.keeps_prompts and request.face != Face.CHAT
     return (
         admission.decision_id,
         request.user_id,
@@ -89,7 +91,7 @@ def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: date
         request.prompt if keeps_prompt else "",
         admission.decision.as_json(),
         admission.decision.quality_met,
-        RoutingDecision.Outcome.RUNNING.value,
+        _RUNNING_DECISION,
         0,
         now,
     )
@@ -108,7 +110,7 @@ def _call(request: RouteRequest, attempt: Attempt, admission: Admission, now: da
         chosen.price_pk,
         request.task.value,
         request.quality.value,
-        Call.Outcome.RUNNING.value,
+        _RUNNING_CALL,
         "",
         "",
         "",

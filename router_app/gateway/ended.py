@@ -1,6 +1,7 @@
 """How one attempt has ended, and what was booked for it. Amounts in nano-dollars."""
 
 import uuid
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from router_app.budgets import ledger
@@ -40,11 +41,16 @@ class Closed(Record, frozen=True):
     budgets: tuple[Statement, ...]  # those that paid, as they stand now
 
 
-class Closure(Record, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Closure:
     """One attempt that has ended."""
 
     admission: Admission
     ending: Ending
+    cost_nanos: int = field(init=False)  # what is booked
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cost_nanos", self._cost_nanos())
 
     @property
     def state(self) -> Reservation.State:
@@ -55,9 +61,18 @@ class Closure(Record, frozen=True):
             return Reservation.State.PRESUMED
         return Reservation.State.SETTLED
 
-    @property
-    def cost_nanos(self) -> int:
-        """What is booked."""
+    def as_ledger_knows_it(self) -> ledger.Closing:
+        """The end of its reservation."""
+        admission = self.admission
+        return ledger.Closing(
+            reservation_id=admission.reservation_id,
+            window_ids=[window.pk for window in admission.windows],
+            amount_nanos=admission.reserved_nanos,
+            state=self.state,
+            actual_nanos=self.cost_nanos,
+        )
+
+    def _cost_nanos(self) -> int:
         usage = self.ending.usage
         if self.ending.released:
             return 0
@@ -68,15 +83,4 @@ class Closure(Record, frozen=True):
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_tokens=usage.cached_tokens,
-        )
-
-    def as_ledger_knows_it(self) -> ledger.Closing:
-        """The end of its reservation."""
-        admission = self.admission
-        return ledger.Closing(
-            reservation_id=admission.reservation_id,
-            window_ids=[window.pk for window in admission.windows],
-            amount_nanos=admission.reserved_nanos,
-            state=self.state,
-            actual_nanos=self.cost_nanos,
         )
