@@ -7,6 +7,7 @@ goes with the request into threads and tasks, and so into the run that it starte
 import contextlib
 import json
 import logging
+import random
 import sys
 import threading
 import traceback
@@ -28,9 +29,15 @@ def bind_request_id(given: str = "") -> str:
     `given` is the caller's own `x-request-id`: kept if it is a UUID, else a new one is made, so
     that nothing a stranger wrote gets into a log.
     """
-    bound = (given and _uuid(given)) or str(uuid.uuid4())
+    bound = (given and _uuid(given)) or _new_id()
     request_id.set(bound)
     return bound
+
+
+def _new_id() -> str:
+    """Nobody needs to be kept from guessing it, and asking the system for chance would hand the
+    interpreter to another thread."""
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
 def _uuid(given: str) -> str | None:

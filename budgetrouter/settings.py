@@ -1,6 +1,7 @@
 """Settings, all from the environment or `.env`; `.env.example` has the same sections and order."""
 
 import os
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -107,12 +108,17 @@ DATABASES = {"default": env.db("DATABASE_URL", default="sqlite:///var/budgetrout
 _database = DATABASES["default"]
 _database["ATOMIC_REQUESTS"] = False
 if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # django-tables2 imports PostgreSQL's fields where it can, for a kind of column that nobody has
+    # here, and the driver with them: nine MiB of every process.
+    sys.modules["django.contrib.postgres.fields"] = None  # type: ignore[assignment]
     if _database["NAME"] != ":memory:":
         _database["NAME"] = str(BASE_DIR / _database["NAME"])
     _database["OPTIONS"] = {
         # A write lock is taken when a transaction begins, so two can never deadlock on upgrading.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
+        # Those of `models/rows.py` in all their sizes, which the default of 128 would push out.
+        "cached_statements": 512,
         # FULL: what was committed survives a power cut, which is what a ledger owes its owner.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
         " PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;",

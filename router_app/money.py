@@ -96,8 +96,7 @@ def plain_usd(nanos: int) -> str:
     """The exact amount in US dollars as digits: `0.000413`, `12.4`, `0`, `-3`."""
     sign = "-" if nanos < 0 else ""
     whole, fraction = divmod(abs(nanos), NANOS_PER_USD)
-    digits = f"{fraction:09d}".rstrip("0")
-    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
+    return f"{sign}{whole}.{fraction:09d}".rstrip("0") if fraction else f"{sign}{whole}"
 
 
 def format_usd(nanos: int, *, rounding: str = ROUND_HALF_EVEN, digits: int = 3) -> str:

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 
 from router_app.admin.efforts import EffortsField
 from router_app.admin.read_only import ReadOnlyInline
+from router_app.analytics.history import was_called
 from router_app.catalog.availability import mark_available
 from router_app.catalog.prices import example_text
 from router_app.catalog.snapshot import rates_of
@@ -116,7 +117,7 @@ class LanguageModelAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("unavailable_since", "unavailable_reason", "add_price")
         # What calls refer to keeps its identity: another id is another model.
-        called = obj is not None and obj.calls.exists()
+        called = obj is not None and was_called(obj)
         return ("provider", "model_id", *fields) if called else fields
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:

@@ -62,6 +62,12 @@ def models_used_by(scope: Scope) -> QuerySet[LanguageModel, LanguageModel]:
     return LanguageModel.objects.filter(Exists(used)).order_by("name", "pk")
 
 
+def was_called(model: LanguageModel) -> bool:
+    """Whether anybody's calls went to the model: closed ones, which are summed, or running ones."""
+    running = Call.objects.filter(decision__outcome="running", model=model)
+    return UsageRollup.objects.filter(model=model).exists() or running.exists()
+
+
 def with_model(requests: Requests, model: LanguageModel) -> Requests:
     """Those of which an attempt went to the model."""
     # Naming the attempt too makes SQLite look by request, not through all calls of the model.

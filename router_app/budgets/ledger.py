@@ -18,8 +18,9 @@ What is known better later is booked by `corrections.py`.
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, Window
@@ -28,6 +29,7 @@ from router_app.models.rows import insert_rows, update_rows
 State = Reservation.State
 Kind = LedgerEntry.Kind
 
+_HELD, _SENT = State.HELD.value, State.SENT.value
 _OPEN = ", ".join(f"'{state.value}'" for state in Reservation.OPEN_STATES)
 _USED = "spent_nanos + overage_nanos + reserved_nanos"
 
@@ -40,8 +42,7 @@ class DoesNotFit(Exception):
         self.window_ids = window_ids
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Money to be held for one call, in all of its windows. `sent_at`: it leaves at once."""
 
     user_id: int
@@ -52,8 +53,7 @@ class Hold:
     sent_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(Struct, frozen=True):
     """The end of one reservation; `actual_nanos` is what the call cost."""
 
     reservation_id: uuid.UUID
@@ -78,8 +78,7 @@ class Closing:
         return max(0, self.actual_nanos - self.amount_nanos)
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(Struct, frozen=True):
     """A window's limit and counters, in nano-dollars."""
 
     limit_nanos: int
@@ -89,6 +88,7 @@ class Counters:
 
 
 _COUNTERS = ("id", "limit_nanos", "spent_nanos", "reserved_nanos", "overage_nanos")
+_RESERVE = Kind.RESERVE.value
 _KINDS = {
     State.SETTLED: Kind.SETTLE.value,
     State.RELEASED: Kind.RELEASE.value,
@@ -106,7 +106,7 @@ def reserve_many(holds: Sequence[Hold], *, now: datetime) -> None:
             (
                 hold.reservation_id,
                 hold.user_id,
-                State.SENT.value if hold.sent_at else State.HELD.value,
+                _SENT if hold.sent_at else _HELD,
                 hold.amount_nanos,
                 hold.lease_ends_at,
                 now,
@@ -117,7 +117,7 @@ def reserve_many(holds: Sequence[Hold], *, now: datetime) -> None:
     )
     _write_entries(
         [
-            (hold.reservation_id, window_id, Kind.RESERVE.value, 0, hold.amount_nanos, 0, now, "")
+            (hold.reservation_id, window_id, _RESERVE, 0, hold.amount_nanos, 0, now, "")
             for hold in holds
             for window_id in hold.window_ids
         ]

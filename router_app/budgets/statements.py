@@ -1,9 +1,10 @@
 """What a person has left, for pages and replies. Reads only."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from router_app.budgets.ledger import Counters
 from router_app.budgets.levels import bounding
@@ -14,8 +15,7 @@ from router_app.models import Budget, Membership, Window
 _ORDER = {"day": 0, "week": 1, "month": 2, "total": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One budget as it stands. Amounts in nano-dollars; spent, held and free are three things."""
 
     budget_id: int

@@ -21,6 +21,8 @@ from router_app.routing.policy import Policy
 from router_app.routing.specs import ModelSpec, ModelStatus
 from router_app.routing.tasks import Quality, Task
 
+_KEYS_IN_SETTINGS = frozenset({"GROQ_API_KEY", "DEMO_API_KEY"})
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
@@ -35,8 +37,9 @@ class ProviderSpec:
     @property
     def api_key(self) -> str:
         """The key, read from the environment at the moment of use."""
-        known = {"GROQ_API_KEY": settings.GROQ_API_KEY, "DEMO_API_KEY": settings.DEMO_API_KEY}
-        return known.get(self.api_key_env) or os.environ.get(self.api_key_env, "")
+        named = self.api_key_env
+        known = str(getattr(settings, named)) if named in _KEYS_IN_SETTINGS else ""
+        return known or os.environ.get(named, "")
 
 
 @dataclass(frozen=True, slots=True)

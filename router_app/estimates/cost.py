@@ -4,12 +4,18 @@ The *expected* cost is for choosing and for the price tag; the *ceiling* is what
 its output cap is what the provider is sent, so that no bill can be higher.
 """
 
-from router_app.money import MAX_TOKENS, Rates, token_cost_nanos
+from router_app.money import MAX_TOKENS, Rates
 
 
 def expected_cost_nanos(rates: Rates, *, input_tokens: int, output_tokens: int) -> int:
-    """Likely cost: the estimated input and output tokens at full rates (nothing cached)."""
-    return token_cost_nanos(rates, input_tokens=input_tokens, output_tokens=output_tokens)
+    """Likely cost: the estimated input and output tokens at full rates (nothing cached).
+
+    Rounded up. Raises ValueError for negative counts.
+    """
+    if input_tokens < 0 or output_tokens < 0:
+        raise ValueError("token counts must be >= 0")
+    units = input_tokens * rates.input_units + output_tokens * rates.output_units
+    return -(-units // rates.units_per_nano)
 
 
 def ceiling_nanos(rates: Rates, *, bound_input_tokens: int, cap_tokens: int) -> int:

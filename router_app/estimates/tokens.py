@@ -34,6 +34,7 @@ _PER_WORD, _PER_SIGNS, _PER_NUMBER, _PER_GAP = 380, 770, 1000, 400
 _PER_NUMBER_AFTER_SPACE = 1200
 
 _WORDS = table({LOWER + ACCENTED + VIETNAMESE: LOWER, UPPER: UPPER}, others=SPACE)
+_ROLE_AND_CONTENT = frozenset({"role", "content"})
 _WIDE_SPACE = b"_"  # two spaces, where they are counted
 _ONLY = {mark: table({mark: mark}, others=SPACE) for mark in (SIGN, _WIDE_SPACE, *PER_RUN)}
 
@@ -47,13 +48,18 @@ def estimate_tokens(text: str) -> int:
     if not text:
         return 0
     shape = marks(text)
-    thousandths = sum(shape.count(mark) * price for mark, price in PER_ASCII.items())
+    thousandths = 0
+    for mark, price in PER_ASCII.items():
+        thousandths += shape.count(mark) * price
     if not text.isascii():
         thousandths += sum(shape.count(mark) * price for mark, price in PER_CHARACTER.items())
         thousandths += sum(_runs(shape, mark) * price for mark, price in PER_RUN.items())
     thousandths += _PER_WORD * _words(shape) + _PER_SIGNS * _runs(shape, SIGN)
-    thousandths += _PER_NUMBER * _numbers(shape) + _PER_GAP * _gaps(shape)
-    thousandths += _PER_NUMBER_AFTER_SPACE * shape.count(SPACE + DIGIT)
+    if DIGIT in shape:
+        thousandths += _PER_NUMBER * _numbers(shape)
+        thousandths += _PER_NUMBER_AFTER_SPACE * shape.count(SPACE + DIGIT)
+    if LINE in shape or SPACE + SPACE in shape:
+        thousandths += _PER_GAP * _gaps(shape)
     return -(-thousandths // 1000)
 
 
@@ -91,9 +97,11 @@ def estimate_input_tokens(messages: Sequence[Mapping[str, Any]], *, tools_json: 
 
     Images are not: routing adds `EXPECTED_IMAGE_TOKENS` for each.
     """
-    texts = [text for message in messages for text in (*_texts(message), _extras_json(message))]
-    total = sum(estimate_tokens(text) for text in texts) + estimate_tokens(tools_json)
-    return total + TOKENS_PER_MESSAGE * len(messages)
+    total = estimate_tokens(tools_json) + TOKENS_PER_MESSAGE * len(messages)
+    for message in messages:
+        for text in (*_texts(message), _extras_json(message)):
+            total += estimate_tokens(text)
+    return total
 
 
 def input_bound_base(
@@ -108,11 +116,11 @@ def input_bound_base(
     image is does not depend on how many bytes it was sent in.
     """
     count = COUNTERS.get(family or "", _utf8_length)
-    texts = sum(count(text) for message in messages for text in _texts(message))
-    json_bytes = sum(
-        len(_extras_json(message)) + len(_wrapping_json(message)) for message in messages
-    )
-    json_bytes += _utf8_length(tools_json)
+    texts, json_bytes = 0, _utf8_length(tools_json)
+    for message in messages:
+        for text in _texts(message):
+            texts += count(text)
+        json_bytes += len(_extras_json(message)) + len(_wrapping_json(message))
     return texts + BOUND_PER_MESSAGE * len(messages) + JSON_FACTOR * json_bytes
 
 
@@ -148,14 +156,15 @@ def _parts(message: Mapping[str, Any]) -> Sequence[Any]:
 
 def _extras_json(message: Mapping[str, Any]) -> str:
     """Everything of a message that is neither its role nor its content: a name, tool calls."""
-    extras = {key: value for key, value in message.items() if key not in ("role", "content")}
-    return _ascii_json(extras) if extras else ""
+    if message.keys() <= _ROLE_AND_CONTENT:
+        return ""
+    return _ascii_json({key: message[key] for key in message if key not in _ROLE_AND_CONTENT})
 
 
 def _wrapping_json(message: Mapping[str, Any]) -> str:
     """What its content's parts hold besides their text and the picture itself."""
-    parts = [_wrapping(part) for part in _parts(message)]
-    return _ascii_json({"content": parts}) if parts else ""
+    parts = _parts(message)
+    return _ascii_json({"content": [_wrapping(part) for part in parts]}) if parts else ""
 
 
 def _wrapping(part: Any) -> Any:

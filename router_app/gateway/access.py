@@ -28,6 +28,8 @@ from router_app.models.rows import select
 MOST_REMEMBERED = 10_000  # people; beyond that all are forgotten and read again
 EVERYBODY = 0  # in the place of an id: budgets of the site
 
+_Whose = tuple[str, int]  # whom a budget bounds: ("user", 7), ("member", 7), ("workspace", 3), …
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -94,8 +96,8 @@ class Access:
         self.revision = -1
         self.checked_at = 0.0  # time.monotonic() of the last look at the revision
         self._people: dict[int, Person] = {}
-        # Active budgets by whom they bound: ("user", 7), ("member", 7), ("workspace", 3), …
-        self._budgets: dict[tuple[str, int], tuple[Budget, ...]] = {}
+        self._budgets: dict[_Whose, tuple[Budget, ...]] = {}  # the active ones
+        self._bounding: dict[tuple[object, ...], tuple[Budget, ...]] = {}  # put together of these
 
     def check(self) -> None:
         """Forget everything if anything changed. Inside a transaction."""
@@ -105,56 +107,70 @@ class Access:
     def note(self, revision: int) -> None:
         """The revision was read just now."""
         if revision != self.revision or len(self._people) > MOST_REMEMBERED:
-            self._people, self._budgets = {}, {}
+            self._people, self._budgets, self._bounding = {}, {}, {}
         self.revision = revision
         self.checked_at = time.monotonic()
 
-    def people(self, user_ids: Iterable[int]) -> Mapping[int, Person]:
-        """By id, those that exist; read where they are not known. After `check`."""
-        missing = set(user_ids) - self._people.keys()
-        if missing:
+    def load(self, requests: Iterable[RouteRequest]) -> None:
+        """Read whom and which budgets these need to know, as far as that is not known."""
+        asking = list(requests)
+        if missing := {request.user_id for request in asking} - self._people.keys():
             self._people.update(_read_people(missing))
-        return self._people
+        wanted = {key for request in asking for key in self._whose(request)}
+        if unknown := wanted - self._budgets.keys():
+            self._budgets.update(_read_budgets(unknown))
 
-    def budgets_for(
-        self, user_id: int, workspace_id: int, api_key_id: int | None, task_type: str
-    ) -> list[Budget]:
-        """Every active budget that bounds such a request, in primary-key order; those for one
-        model only are among them. After `load_budgets`."""
-        whose = _whose(user_id, workspace_id, api_key_id)
-        return sorted(
-            (
-                budget
-                for key in whose
-                for budget in self._budgets[key]
-                if budget.task_type in ("", task_type)
-                and (budget.level != Level.MEMBER or budget.workspace_id == workspace_id)
-            ),
-            key=lambda budget: budget.pk,
-        )
+    def person(self, user_id: int) -> Person | None:
+        """One of those that a loaded request names; None: there is no such account."""
+        return self._people.get(user_id)
 
-    def load_budgets(self, spenders: Iterable[tuple[int, int, int | None]]) -> None:
-        """Read the budgets that bound these (user, workspace, key), as far as they are unknown."""
-        wanted = {key for spender in spenders for key in _whose(*spender)}
-        if missing := wanted - self._budgets.keys():
-            self._budgets.update(_read_budgets(missing))
+    def workspace_of(self, request: RouteRequest) -> int | None:
+        """Where a loaded request belongs; None for an account that is not there."""
+        person = self._people.get(request.user_id)
+        if person is None:
+            return None
+        return person.workspace_of(request.workspace_id, request.api_key_id)
+
+    def budgets_of(self, request: RouteRequest) -> tuple[Budget, ...]:
+        """Every active budget of all levels that bounds a loaded request, in primary-key order;
+        those for one model only are among them."""
+        facts = (request.user_id, request.workspace_id, request.api_key_id, request.task)
+        found = self._bounding.get(facts)
+        if found is None:
+            found = self._bounding[facts] = self._bounds(request)
+        return found
+
+    def _bounds(self, request: RouteRequest) -> tuple[Budget, ...]:
+        workspace_id, tasks = self.workspace_of(request), ("", request.task.value)
+        found = [
+            budget
+            for key in self._whose(request)
+            for budget in self._budgets[key]
+            if budget.task_type in tasks
+            and (budget.level != Level.MEMBER or budget.workspace_id == workspace_id)
+        ]
+        return tuple(sorted(found, key=lambda budget: budget.pk))
+
+    def _whose(self, request: RouteRequest) -> list[_Whose]:
+        """Whose budgets bound it."""
+        workspace_id = self.workspace_of(request)
+        if workspace_id is None:
+            return []
+        found = [
+            (Level.SITE.value, EVERYBODY),
+            (Level.WORKSPACE.value, workspace_id),
+            (Level.MEMBER.value, request.user_id),
+            (Level.USER.value, request.user_id),
+        ]
+        key = request.api_key_id
+        return found if key is None else [*found, (Level.KEY.value, key)]
 
     def forget(self) -> None:
         """As at the start of the process (tests)."""
         self.__init__()  # type: ignore[misc]
 
 
-def _whose(user_id: int, workspace_id: int, api_key_id: int | None) -> list[tuple[str, int]]:
-    found = [
-        (Level.SITE.value, EVERYBODY),
-        (Level.WORKSPACE.value, workspace_id),
-        (Level.MEMBER.value, user_id),
-        (Level.USER.value, user_id),
-    ]
-    return found if api_key_id is None else [*found, (Level.KEY.value, api_key_id)]
-
-
-def _read_budgets(wanted: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[Budget, ...]]:
+def _read_budgets(wanted: set[_Whose]) -> dict[_Whose, tuple[Budget, ...]]:
     ids: dict[str, list[int]] = {}
     for level, whose in wanted:
         ids.setdefault(level, []).append(whose)
@@ -166,7 +182,7 @@ def _read_budgets(wanted: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[B
     )
     if Level.SITE in ids:
         bounds |= Q(level=Level.SITE)
-    found: dict[tuple[str, int], list[Budget]] = {key: [] for key in wanted}
+    found: dict[_Whose, list[Budget]] = {key: [] for key in wanted}
     for budget in Budget.objects.filter(bounds, is_active=True).order_by("pk"):
         key = (budget.level, budget.bounds_id)
         if key in found:
@@ -196,20 +212,3 @@ def _read_people(user_ids: set[int]) -> dict[int, Person]:
 
 
 access = Access()
-
-
-def workspace_of(request: RouteRequest) -> int | None:
-    """Where a request belongs; None for an account that is not there."""
-    person = access.people({request.user_id}).get(request.user_id)
-    if person is None:
-        return None
-    return person.workspace_of(request.workspace_id, request.api_key_id)
-
-
-def budgets_of(request: RouteRequest) -> list[Budget]:
-    """Every active budget that bounds it, of all levels; none for an account that is not there."""
-    workspace_id = workspace_of(request)
-    if workspace_id is None:
-        return []
-    access.load_budgets([(request.user_id, workspace_id, request.api_key_id)])
-    return access.budgets_for(request.user_id, workspace_id, request.api_key_id, request.task.value)

@@ -12,6 +12,8 @@ from router_app.models.rows import Row, insert_rows
 
 Admitted = tuple[RouteRequest, Attempt, Admission]
 
+_RUNNING_DECISION, _RUNNING_CALL = RoutingDecision.Outcome.RUNNING.value, Call.Outcome.RUNNING.value
+
 _DECISION = (
     "id",
     "user_id",
@@ -77,8 +79,8 @@ def _renew(decision_id: uuid.UUID, admission: Admission) -> None:
 
 
 def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: datetime) -> Row:
-    person = access.people({request.user_id})[request.user_id]
-    keeps_prompt = person.keeps_prompts and request.face != Face.CHAT
+    person = access.person(request.user_id)
+    keeps_prompt = person is not None and person.keeps_prompts and request.face != Face.CHAT
     return (
         admission.decision_id,
         request.user_id,
@@ -92,7 +94,7 @@ def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: date
         request.prompt if keeps_prompt else "",
         admission.decision.as_json(),
         admission.decision.quality_met,
-        RoutingDecision.Outcome.RUNNING.value,
+        _RUNNING_DECISION,
         0,
         now,
     )
@@ -112,7 +114,7 @@ def _call(request: RouteRequest, attempt: Attempt, admission: Admission, now: da
         chosen.price_pk,
         request.task.value,
         request.quality.value,
-        Call.Outcome.RUNNING.value,
+        _RUNNING_CALL,
         "",
         "",
         "",

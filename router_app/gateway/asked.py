@@ -2,19 +2,20 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from router_app.errors import RouterError
 from router_app.estimates.tokens import estimate_input_tokens, input_bound_base
 from router_app.gateway.requests import Admission, RouteRequest
+from router_app.records import Record
 
 # Runs in the admission's transaction; returns the id of the message to write the answer into.
 Recorder = Callable[[Admission | RouterError], uuid.UUID | None]
 Outcome = tuple[Admission | RouterError, uuid.UUID | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Record, frozen=True):
     """Which attempt of a request is to be admitted, and what the ones before it taught."""
 
     number: int = 1
@@ -24,8 +25,7 @@ class Attempt:
     seconds_left: float | None = None  # of the whole request's time
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(Record, frozen=True):
     """Token counts of the messages; computed once, outside the transaction."""
 
     input_tokens: int
@@ -41,8 +41,7 @@ class Sizes:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Record, frozen=True):
     """One attempt that wants to be admitted. `made` is what came of it before, where it is done
     again: nobody was told whether that was committed."""
 
@@ -50,4 +49,4 @@ class Asked:
     sizes: Sizes
     attempt: Attempt = Attempt()
     record: Recorder | None = None
-    made: list[Outcome] = field(default_factory=list)
+    made: list[Outcome] = msgspec.field(default_factory=list)

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from router_app.budgets.plans import lock_windows
-from router_app.gateway.access import budgets_of
+from router_app.gateway.access import access
 from router_app.gateway.admission import admit_all
 from router_app.gateway.asked import Asked, Outcome
 from router_app.gateway.closing import close_all
@@ -45,5 +45,6 @@ def _lock_windows(asked: Sequence[Asked], closures: Sequence[Closure]) -> None:
     """In one order. What is remembered of people may be old here: then no more than the order is
     lost."""
     window_ids = {window.pk for each in closures for window in each.admission.windows}
-    budget_ids = {budget.pk for item in asked for budget in budgets_of(item.request)}
+    access.load(item.request for item in asked)
+    budget_ids = {budget.pk for item in asked for budget in access.budgets_of(item.request)}
     lock_windows(window_ids, budget_ids, now=timezone.now())

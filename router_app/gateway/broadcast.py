@@ -23,17 +23,21 @@ class Broadcast(Generic[T]):
         self._events: list[T] = []
         self._is_closed = False
         self._waiters: list[_Waiter] = []
+        self._wait_for_end: list[_Waiter] = []
 
     def send(self, event: T) -> None:
         """Give every follower one more event."""
         self._events.append(event)
         if self._waiters:
-            self._wake()
+            waiters, self._waiters = self._waiters, []
+            _wake(waiters)
 
     def close(self) -> None:
         """There will be no more events."""
         self._is_closed = True
-        self._wake()
+        waiters, self._waiters = self._waiters, []
+        at_end, self._wait_for_end = self._wait_for_end, []
+        _wake([*waiters, *at_end])
 
     async def follow(self) -> AsyncIterator[T]:
         """Every event from the first to the last; ends when the broadcast is closed."""
@@ -41,8 +45,13 @@ class Broadcast(Generic[T]):
             for event in events:
                 yield event
 
-    async def follow_together(self) -> AsyncIterator[Sequence[T]]:
-        """The same, with all that came since the last time in one piece."""
+    async def follow_together(
+        self, quiet_seconds: float | None = None
+    ) -> AsyncIterator[Sequence[T]]:
+        """The same, with all that came since the last time in one piece.
+
+        After so many seconds in which nothing came, that is told: by an empty piece.
+        """
         position = 0
         while True:
             was_closed = self._is_closed  # before the events: none is added after closing
@@ -52,35 +61,49 @@ class Broadcast(Generic[T]):
                 yield events
             elif was_closed:
                 return
-            else:
-                await self._more(position)
+            elif not await self._more(position, quiet_seconds):
+                yield ()
 
     async def ended(self) -> None:
         """Return once the broadcast is closed."""
-        while not self._is_closed:
-            await self._more(-1)
+        loop = asyncio.get_running_loop()
+        waiter = (loop, loop.create_future())
+        self._wait_for_end.append(waiter)
+        try:
+            if not self._is_closed:
+                await waiter[1]
+        finally:
+            _remove(waiter, self._wait_for_end)
 
-    async def _more(self, position: int) -> None:
-        """Return when there is an event at `position` or (-1) anything new, or it is closed."""
+    async def _more(self, position: int, seconds: float | None) -> bool:
+        """True once there is an event at `position`, or it is closed; False after `seconds`."""
         loop = asyncio.get_running_loop()
         waiter = (loop, loop.create_future())
         self._waiters.append(waiter)
+        timer = None if seconds is None else loop.call_later(seconds, _let_go, waiter[1])
         try:
-            if not self._is_closed and not 0 <= position < len(self._events):
+            if not self._is_closed and position >= len(self._events):
                 await waiter[1]
         finally:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            if timer is not None:
+                timer.cancel()
+            _remove(waiter, self._waiters)
+        return self._is_closed or position < len(self._events)
 
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        here = _running_loop()
-        for loop, future in waiters:
-            if loop is here:
-                _let_go(future)
-            else:
-                with suppress(RuntimeError):  # its loop is closed, and nobody follows there
-                    loop.call_soon_threadsafe(_let_go, future)
+
+def _wake(waiters: Sequence[_Waiter]) -> None:
+    here = _running_loop()
+    for loop, future in waiters:
+        if loop is here:
+            _let_go(future)
+        else:
+            with suppress(RuntimeError):  # its loop is closed, and nobody follows there
+                loop.call_soon_threadsafe(_let_go, future)
+
+
+def _remove(waiter: _Waiter, waiters: list[_Waiter]) -> None:
+    if waiter in waiters:
+        waiters.remove(waiter)
 
 
 def _let_go(future: asyncio.Future[None]) -> None:

@@ -8,9 +8,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from msgspec.structs import replace
 
 from router_app.gateway.broadcast import Broadcast
 from router_app.gateway.counting import Meter
@@ -32,7 +35,6 @@ from router_app.providers.base import (
     ProviderFailure,
     ReasoningDelta,
     TextDelta,
-    ToolCallsDelta,
 )
 from router_app.providers.base import (
     Delta as ProviderDelta,
@@ -101,16 +103,25 @@ def call_request(admission: Admission, request: RouteRequest, total_seconds: flo
         model=admission.spec.id,
         messages=request.messages,
         max_output_tokens=admission.cap_tokens,
-        limits=Limits(
-            connect=settings.CALL_CONNECT_SECONDS,
-            first_token=settings.CALL_FIRST_TOKEN_SECONDS,
-            between_tokens=settings.CALL_BETWEEN_TOKENS_SECONDS,
-            whole=settings.CALL_WHOLE_SECONDS,
-            total=total_seconds,
-        ),
+        limits=replace(_limits(), total=total_seconds),
         stream=not request.whole,
         extra=_extra(admission, request),
     )
+
+
+@lru_cache(maxsize=1)
+def _limits() -> Limits:
+    """Those of the settings; the total is what the request has left of it."""
+    return Limits(
+        connect=settings.CALL_CONNECT_SECONDS,
+        first_token=settings.CALL_FIRST_TOKEN_SECONDS,
+        between_tokens=settings.CALL_BETWEEN_TOKENS_SECONDS,
+        whole=settings.CALL_WHOLE_SECONDS,
+        total=settings.CALL_TOTAL_SECONDS,
+    )
+
+
+setting_changed.connect(lambda **_: _limits.cache_clear(), weak=False)  # tests change them
 
 
 def _extra(admission: Admission, request: RouteRequest) -> Mapping[str, Any]:
@@ -150,13 +161,12 @@ async def _call(request: CallRequest, meter: Meter, events: Broadcast[RunEvent])
 
 
 def _pass_on(event: ProviderDelta, meter: Meter, events: Broadcast[RunEvent]) -> None:
-    match event:
-        case TextDelta(text):
-            meter.saw_text(text)
-            events.send(Delta(text))
-        case ReasoningDelta(text):
-            meter.saw_thinking(text)
-            events.send(Thinking(text))
-        case ToolCallsDelta(calls):
-            meter.saw_tool_calls(calls)
-            events.send(ToolCalls(calls))
+    if isinstance(event, TextDelta):
+        meter.saw_text(event.text)
+        events.send(Delta(event.text))
+    elif isinstance(event, ReasoningDelta):
+        meter.saw_thinking(event.text)
+        events.send(Thinking(event.text))
+    else:
+        meter.saw_tool_calls(event.calls)
+        events.send(ToolCalls(event.calls))

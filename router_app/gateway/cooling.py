@@ -7,7 +7,7 @@ is dropped by all within a second, and what Redis forgets it is told again. Noth
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -30,12 +30,12 @@ class SharedCooling(Cooling):
         self._shared = redis
         self._has_joined = not redis.is_configured  # then there is nobody to join
 
-    def cooled(self, slug: str, model: str) -> str | None:
-        """Why this model is not to be asked now, in words, or None."""
+    def resting(self, models: Iterable[Key]) -> dict[Key, str]:
+        """Those of the models that are not to be asked now, and why, in words."""
         if not self._has_joined:
             self._has_joined = True
             self._shared.follow(self._exchange)
-        return super().cooled(slug, model)
+        return super().resting(models)
 
     def _changed(self) -> None:
         self._shared.ring()

@@ -4,9 +4,7 @@ Counted is meant to err on the side of the bill: the input with a margin and the
 each delta at least one token, whatever our estimate of its text says. Never more than was held.
 """
 
-from datetime import datetime
-
-from django.utils import timezone
+from datetime import UTC, datetime
 
 from router_app.estimates.tokens import estimate_tokens
 from router_app.gateway.requests import Admission
@@ -40,7 +38,8 @@ class Meter:
         self._count()
 
     def _count(self) -> None:
-        self.first_token_at = self.first_token_at or timezone.now()
+        if self._deltas == 0:
+            self.first_token_at = datetime.now(UTC)
         self._deltas += 1
 
     @property

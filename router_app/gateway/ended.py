@@ -10,11 +10,13 @@ from router_app.gateway.requests import Admission
 from router_app.models import Call, Reservation
 from router_app.money import token_cost_nanos
 from router_app.providers.base import ProviderFailure, Usage
+from router_app.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Record, frozen=True):
     """How one attempt ended. `usage` None: presume, unless `released`."""
+
+    UNSHOWN = frozenset({"text"})
 
     outcome: Call.Outcome
     usage: Usage | None = None
@@ -26,12 +28,11 @@ class Ending:
     first_token_at: datetime | None = None
     last: bool = True  # no further attempt follows
     message_id: uuid.UUID | None = None
-    text: str = field(default="", repr=False)
+    text: str = ""
     error: dict[str, object] | None = None  # for the page, where there is no whole answer
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Record, frozen=True):
     """What was booked. Amounts in nano-dollars."""
 
     cost_nanos: int
@@ -46,6 +47,10 @@ class Closure:
 
     admission: Admission
     ending: Ending
+    cost_nanos: int = field(init=False)  # what is booked
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cost_nanos", self._cost_nanos())
 
     @property
     def state(self) -> Reservation.State:
@@ -56,9 +61,18 @@ class Closure:
             return Reservation.State.PRESUMED
         return Reservation.State.SETTLED
 
-    @property
-    def cost_nanos(self) -> int:
-        """What is booked."""
+    def as_ledger_knows_it(self) -> ledger.Closing:
+        """The end of its reservation."""
+        admission = self.admission
+        return ledger.Closing(
+            reservation_id=admission.reservation_id,
+            window_ids=[window.pk for window in admission.windows],
+            amount_nanos=admission.reserved_nanos,
+            state=self.state,
+            actual_nanos=self.cost_nanos,
+        )
+
+    def _cost_nanos(self) -> int:
         usage = self.ending.usage
         if self.ending.released:
             return 0
@@ -69,15 +83,4 @@ class Closure:
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_tokens=usage.cached_tokens,
-        )
-
-    def as_ledger_knows_it(self) -> ledger.Closing:
-        """The end of its reservation."""
-        admission = self.admission
-        return ledger.Closing(
-            reservation_id=admission.reservation_id,
-            window_ids=[window.pk for window in admission.windows],
-            amount_nanos=admission.reserved_nanos,
-            state=self.state,
-            actual_nanos=self.cost_nanos,
         )

@@ -25,7 +25,6 @@ _own_loop: asyncio.AbstractEventLoop | None = None
 _own_thread = threading.Thread(name="runs")
 _own_loop_lock = threading.Lock()
 _runs: dict[uuid.UUID, Run] = {}
-_tasks: set[asyncio.Task[None]] = set()
 _closes_at = math.inf  # by time.monotonic(); infinite while nobody has asked the server to end
 
 
@@ -114,9 +113,8 @@ async def wait_for_runs(seconds: float) -> None:
 
 
 def _begin(run: Run) -> None:
-    task = asyncio.get_running_loop().create_task(_execute(run))
-    _tasks.add(task)  # a loop holds its tasks weakly
-    task.add_done_callback(_tasks.discard)
+    # A loop holds its tasks weakly; this one is held by its run, and that by `_runs`.
+    asyncio.get_running_loop().create_task(_execute(run))
 
 
 async def _execute(run: Run) -> None:

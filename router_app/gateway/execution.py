@@ -11,13 +11,13 @@ it. Who wants to watch follows its events from the beginning, from any event loo
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
-from django.utils import timezone
 
 from router_app.analytics import metrics
 from router_app.catalog.availability import mark_unavailable
@@ -84,9 +84,12 @@ class Run:
         """Everything that happened and will happen, from the beginning to the end."""
         return self._events.follow()
 
-    def events_together(self) -> AsyncIterator[Sequence[RunEvent]]:
-        """The same, with all that came since the last time in one piece."""
-        return self._events.follow_together()
+    def events_together(self, quiet_seconds: float) -> AsyncIterator[Sequence[RunEvent]]:
+        """The same, with all that came since the last time in one piece.
+
+        After so many seconds in which nothing came, that is told: by an empty piece.
+        """
+        return self._events.follow_together(quiet_seconds)
 
     async def ended(self) -> None:
         """Return once there will be no more events."""
@@ -106,7 +109,9 @@ class Run:
     async def execute(self) -> None:
         """Walk the attempts to the end. Never raises; what went wrong is for `finished`."""
         self._stop.bind()
-        self._deadline = asyncio.get_running_loop().time() + settings.CALL_TOTAL_SECONDS
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        self._deadline = begun + settings.CALL_TOTAL_SECONDS
         try:
             await self._walk()
         except RouterError as error:
@@ -114,8 +119,7 @@ class Run:
         except Exception:
             logger.exception("a run failed")
         finally:
-            seconds = settings.CALL_TOTAL_SECONDS - self._seconds_left()
-            metrics.request_ended(self.request.face.value, self._outcome(), seconds)
+            metrics.request_ended(self.request.face.value, self._outcome(), clock() - begun)
             self._events.close()
 
     def _outcome(self) -> str:
@@ -149,12 +153,14 @@ class Run:
         """One call, from its sending to its closing; returns the failure where another attempt may
         follow."""
         admission, meter = self.admission, Meter(self.admission)
-        if timezone.now() >= admission.lease_ends_at:
+        if datetime.now(UTC) >= admission.lease_ends_at:
             self.stop(by_server=True)  # too late to be sent, and so it costs nothing
         cooling.started(admission.provider.slug, admission.spec.id)
         request = call_request(admission, self.request, self._seconds_left())
-        async with self._keeping_progress(meter):
-            end = await call_until_stopped(request, meter, self._events, self._stop)
+        calling = call_until_stopped(request, meter, self._events, self._stop)
+        if self.message_id is not None:
+            calling = self._keeping_progress(self.message_id, meter, calling)
+        end = await calling
         ending = ending_of(
             end,
             meter,
@@ -165,27 +171,25 @@ class Run:
         closed = await _surely(closing(Closure(admission, ending)))
         self._tell(end, ending, closed)
         if ending.failure and ending.failure.kind == FailureKind.MODEL_GONE:
-            reason, now = ending.failure.detail, timezone.now()
+            reason, now = ending.failure.detail, datetime.now(UTC)
             await _surely(lambda: mark_unavailable(admission.spec.pk, reason, now=now))
         if not ending.last:
             return ending.failure
         self._answer = self._answer_of(ending, closed, meter)
         return None
 
-    @asynccontextmanager
-    async def _keeping_progress(self, meter: Meter) -> AsyncIterator[None]:
-        """Keep the text so far now and then, where somebody may read it from the database."""
-        if self.message_id is None:
-            yield
-            return
-        keeping = asyncio.create_task(self._keep_progress(meter, self.message_id))
+    async def _keeping_progress(
+        self, message_id: uuid.UUID, meter: Meter, calling: Awaitable[CallEnd]
+    ) -> CallEnd:
+        """The same call; the text so far is kept now and then, where it may be read meanwhile."""
+        keeping = asyncio.create_task(self._keep_progress(message_id, meter))
         try:
-            yield
+            return await calling
         finally:
             keeping.cancel()
             await asyncio.wait({keeping})
 
-    async def _keep_progress(self, meter: Meter, message_id: uuid.UUID) -> None:
+    async def _keep_progress(self, message_id: uuid.UUID, meter: Meter) -> None:
         decision_id = self.decision_id
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)

@@ -12,7 +12,7 @@ import secrets
 import string
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
@@ -84,8 +84,7 @@ async def authenticate(text: str) -> Principal:
         raise NotAuthenticated
     digest = _hash(text)
     known = _known.get(digest)
-    now = timezone.now()
-    if known is not None and _is_fresh(known, now):
+    if known is not None and _is_fresh(known, datetime.now(UTC)):
         return known.principal
     if not looks_like_a_key(text):
         raise NotAuthenticated

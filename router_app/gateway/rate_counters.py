@@ -13,20 +13,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from router_app.gateway.shared import PREFIX, Shared
+from router_app.records import Record
 
 WINDOW_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Record, frozen=True):
     """Of one key; 0 is no limit."""
 
     per_minute: int
     at_once: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Record, frozen=True):
     """How a key stands after it asked to come in; its request is counted if it was let in."""
 
     is_in: bool
@@ -61,7 +60,9 @@ class LocalCounter:
             now = self._clock()
             if now - self._tidied_at > WINDOW_SECONDS:
                 self._tidy(now)
-            key = self._keys.setdefault(api_key_id, _Key())
+            key = self._keys.get(api_key_id)
+            if key is None:
+                key = self._keys[api_key_id] = _Key()
             times = key.let_in_at
             while times and times[0] <= now - WINDOW_SECONDS:
                 times.popleft()

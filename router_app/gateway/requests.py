@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from router_app.budgets.plans import OpenWindow
 from router_app.budgets.statements import Statement
@@ -13,6 +14,7 @@ from router_app.errors import RouterError
 from router_app.models import RoutingDecision
 from router_app.money import Rates
 from router_app.providers.base import Usage
+from router_app.records import Record
 from router_app.routing.decision import Decision
 from router_app.routing.needs import Need
 from router_app.routing.specs import ModelSpec
@@ -24,13 +26,14 @@ Outcome = RoutingDecision.Outcome
 MAX_PROMPT_CHARACTERS = 100_000  # of one prompt, whichever face it comes by
 
 
-@dataclass(frozen=True, slots=True)
-class RouteRequest:
+class RouteRequest(Record, frozen=True):
     """One prompt, validated by a face. `messages` are OpenAI-shaped, the prompt last."""
+
+    UNSHOWN = frozenset({"messages", "extra", "schema_json"})
 
     user_id: int
     face: Face
-    messages: tuple[Mapping[str, Any], ...] = field(repr=False)
+    messages: tuple[Mapping[str, Any], ...]
     task: Task = Task.GENERAL
     quality: Quality = Quality.MEDIUM
     budget_nanos: int | None = None
@@ -39,11 +42,11 @@ class RouteRequest:
     allow_lower_quality: bool = True
     api_key_id: int | None = None
     workspace_id: int | None = None  # None: the key's, else the person's own
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)  # to the provider as it is
+    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)  # to the provider as it is
     needs: frozenset[Need] = frozenset()  # what a model must be able to do
     reasoning_effort: str | None = None
     images: int = 0  # how many image parts the messages hold
-    schema_json: str = field(default="", repr=False)  # tools and schemas, as the model reads them
+    schema_json: str = ""  # tools and schemas, as the model reads them
     whole: bool = False  # ask the provider for the answer in one piece
 
     @property
@@ -60,8 +63,7 @@ class RouteRequest:
         return "\n".join(part["text"] for part in content if part.get("type") == "text")
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Record, frozen=True):
     """A decision with the money for it held: what a provider call needs as its argument."""
 
     decision_id: uuid.UUID
@@ -93,14 +95,15 @@ class Admission:
         return min(likely, chosen.estimate.bound_input_tokens)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record, frozen=True):
     """How a request ended: the text that came, and what it cost."""
+
+    UNSHOWN = frozenset({"text", "reasoning", "tool_calls"})
 
     decision_id: uuid.UUID
     call_id: uuid.UUID
     outcome: Outcome
-    text: str = field(repr=False)
+    text: str
     model: str
     model_name: str
     provider: str
@@ -116,33 +119,35 @@ class Answer:
     closed_at: datetime
     budgets: tuple[Statement, ...]  # as they stand after this answer
     error: RouterError | None = None  # it was cut off: the text is not whole
-    reasoning: str = field(default="", repr=False)  # the model's thinking, where it was told
-    tool_calls: bytes = field(default=b"", repr=False)  # whole answers only: a JSON array, or b""
+    reasoning: str = ""  # the model's thinking, where it was told
+    tool_calls: bytes = b""  # whole answers only: a JSON array, or b""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Record, frozen=True):
     """A piece of the answer's text."""
 
-    text: str = field(repr=False)
+    UNSHOWN = frozenset({"text"})
+
+    text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Record, frozen=True):
     """The model is reasoning: nothing to show yet, tokens are being spent."""
 
-    text: str = field(default="", repr=False)
+    UNSHOWN = frozenset({"text"})
+
+    text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCalls:
+class ToolCalls(Record, frozen=True):
     """The model wants tools called: a JSON array, in pieces where the answer is streamed."""
 
-    calls: bytes = field(repr=False)
+    UNSHOWN = frozenset({"calls"})
+
+    calls: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Switched:
+class Switched(Record, frozen=True):
     """Another attempt begins before any text came: a retry, or the next candidate."""
 
     model: str

@@ -20,7 +20,7 @@ from router_app.budgets.statements import Statement, statements_for
 from router_app.catalog.snapshot import Snapshot, current_snapshot
 from router_app.errors import BudgetExceeded, Charged, RouterError, Unavailable
 from router_app.gateway import admission, engine
-from router_app.gateway.access import budgets_of
+from router_app.gateway.access import access
 from router_app.gateway.asked import Asked, Outcome, Recorder, Sizes
 from router_app.gateway.booking import admitting
 from router_app.gateway.execution import Run
@@ -159,7 +159,7 @@ def _preview(request: RouteRequest, sizes: Sizes) -> Preview | RouterError:
     spec = snapshot.spec(decision.chosen.id) if decision.chosen else None
     assert spec is not None  # noqa: S101
     now = timezone.now()
-    budgets = tuple(statements_for(budgets_of(request), now=now))
+    budgets = tuple(statements_for(access.budgets_of(request), now=now))
     return Preview(decision, spec, snapshot.providers[spec.provider].stand_in, budgets)
 
 

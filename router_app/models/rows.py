@@ -6,6 +6,7 @@ and PostgreSQL both understand; values are given as Python has them (UUID, datet
 """
 
 import uuid
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -29,12 +30,13 @@ class _How(NamedTuple):
 
 
 def insert_rows(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Insert `rows`, each with a value per column; columns left out get the database's default."""
+    """Insert `rows`, each with a value per column, the first never None; columns left out get the
+    database's default."""
     if rows:
         database = connections[DEFAULT_DB_ALIAS]
         count = _count(database.vendor, rows)
         sql = _insert(model, columns, count, database.vendor)
-        _execute(database, sql, _values_of(database.vendor, model, columns, rows))
+        _execute(database, sql, _values_of(database.vendor, model, columns, rows, count))
 
 
 def update_rows(
@@ -58,13 +60,21 @@ def update_rows(
         return []
     database = connections[DEFAULT_DB_ALIAS]
     how = _How(adding, only, returning or columns[:1], in_order)
-    sql = _update(model, columns, how, _count(database.vendor, rows), database.vendor)
-    return _execute(database, sql, _values_of(database.vendor, model, columns, rows))
+    count = _count(database.vendor, rows)
+    sql = _update(model, columns, how, count, database.vendor)
+    return _execute(database, sql, _values_of(database.vendor, model, columns, rows, count))
+
+
+# SQLite takes longer to prepare a statement than to run it, and keeps those it has prepared. So
+# they are written for few numbers of rows; the rest of one is filled with rows of nothing.
+_COUNTS = (*range(1, 8), *range(8, 16, 2), *range(16, 32, 4), *range(32, 64, 8), 64, 96, 128, 256)
 
 
 def _count(vendor: str, rows: Sequence[Row]) -> int:
     """How many rows the statement is written for: PostgreSQL's is the same for one and for many."""
-    return min(len(rows), 2) if vendor == "postgresql" else len(rows)
+    if vendor == "postgresql":
+        return min(len(rows), 2)
+    return _COUNTS[bisect_left(_COUNTS, len(rows))] if len(rows) <= _COUNTS[-1] else len(rows)
 
 
 def select(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -96,17 +106,22 @@ def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> list
 
 
 def _values_of(
-    vendor: str, model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]
+    vendor: str,
+    model: type[models.Model],
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    count: int,
 ) -> list[Any]:
     """What the statement's placeholders stand for: each value, or (PostgreSQL) all as one JSON."""
     if vendor == "postgresql":
         names = [f"new_{column}" for column in columns]
         return [_json.encode([dict(zip(names, row, strict=True)) for row in rows]).decode()]
     values = [value for row in rows for value in row]
+    width = len(columns)
     for place, adapt in _adapters(model, columns):
-        for index in range(place, len(values), len(columns)):
-            if values[index] is not None:
-                values[index] = adapt(values[index])
+        found = values[place::width]
+        values[place::width] = [None if value is None else adapt(value) for value in found]
+    values += [None] * (width * (count - len(rows)))
     return values
 
 
@@ -142,7 +157,7 @@ def _insert(model: type[models.Model], columns: tuple[str, ...], count: int, ven
     new = ", ".join(_new(model, column, vendor) for column in columns)
     given = _given(model, columns, count, vendor)
     into = f"{model._meta.db_table} ({', '.join(columns)})"
-    return f"WITH {given} INSERT INTO {into} SELECT {new} FROM v"  # noqa: S608
+    return f"WITH {given} INSERT INTO {into} SELECT {new} FROM v WHERE new_{columns[0]} IS NOT NULL"  # noqa: S608
 
 
 @lru_cache(maxsize=1024)

@@ -34,6 +34,7 @@ _FINISH_REASONS = {
 _NAME = re.compile(r"[!-~]{1,200}")
 
 _NO_EXTRAS: dict[str, Any] = {}
+_NO_CALLS: Calls = ()
 
 
 class Answer:
@@ -80,7 +81,9 @@ class Answer:
 
     def _take(self, chunk: Chunk) -> None:
         groq = chunk.x_groq if isinstance(chunk.x_groq, dict) else _NO_EXTRAS
-        self._take_facts(chunk, groq)
+        self._usage_now = None
+        if groq or chunk.usage or not self._request_id or chunk.model != self._model_as_sent:
+            self._take_facts(chunk, groq)
         error = chunk.error or groq.get("error")
         if error:
             self._take_error(error)
@@ -89,12 +92,12 @@ class Answer:
             parts = self._parts_of(choice)
             if parts is not None:
                 self._take_parts(parts)
-            self._take_reason(choice.finish_reason)
+            if choice.finish_reason is not None:
+                self._take_reason(choice.finish_reason)
 
     def _take_facts(self, chunk: Chunk, groq: dict[str, Any]) -> None:
         """Usage comes up to twice with the same numbers: the last valid one counts, no sums."""
-        self._usage_now = None
-        if groq or chunk.usage is not None:
+        if groq or chunk.usage:
             self._usage_now = read_usage(chunk.usage) or read_usage(groq.get("usage"))
             self._usage = self._usage_now or self._usage
             self._request_id = _name(groq.get("id")) or self._request_id
@@ -115,9 +118,12 @@ class Answer:
         self.broke(failures.error_inside(error, anything_came=came, usage=self._usage))
 
     def _take_parts(self, parts: Parts) -> None:
-        thought = _text(parts.reasoning) or _text(parts.reasoning_content)
         text = _text(parts.content)
-        calls = read_calls(parts.tool_calls)
+        thought, calls = "", _NO_CALLS
+        if parts.reasoning or parts.reasoning_content:
+            thought = _text(parts.reasoning) or _text(parts.reasoning_content)
+        if parts.tool_calls:
+            calls = read_calls(parts.tool_calls)
         if thought or text or calls:
             self._anything_came = True
             self._usage = self._usage_now  # what was reported before this text does not count it

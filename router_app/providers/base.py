@@ -6,9 +6,12 @@ and the gateway decides, because every attempt needs a reservation of its own.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+
+import msgspec
+
+from router_app.records import Record
 
 
 class UsageSource(StrEnum):
@@ -19,8 +22,7 @@ class UsageSource(StrEnum):
     PRESUMED = "presumed"  # nothing is known
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Record, frozen=True):
     """Tokens of one call. Cached is a subset of input, reasoning a subset of output."""
 
     input_tokens: int
@@ -30,17 +32,17 @@ class Usage:
     source: UsageSource = UsageSource.REPORTED
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Record, frozen=True):
     """Where a provider lives. The key never shows in a repr."""
+
+    UNSHOWN = frozenset({"api_key"})
 
     slug: str
     base_url: str  # ends before "/chat/completions"
-    api_key: str = field(default="", repr=False)
+    api_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Record, frozen=True):
     """Time limits of one call, in seconds; each failure names the one that bit."""
 
     connect: float = 5.0
@@ -50,45 +52,48 @@ class Limits:
     total: float = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class CallRequest:
+class CallRequest(Record, frozen=True):
     """One attempt. `max_output_tokens` is the very cap that was reserved, and is always sent."""
+
+    UNSHOWN = frozenset({"messages", "extra"})
 
     endpoint: Endpoint
     model: str
-    messages: Sequence[Mapping[str, Any]] = field(repr=False)
+    messages: Sequence[Mapping[str, Any]]
     max_output_tokens: int
     limits: Limits = Limits()
     stream: bool = True  # False: ask for the answer in one piece
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)  # further body members
+    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)  # further body members
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(Record, frozen=True):
     """A piece of the answer."""
 
-    text: str = field(repr=False)
+    UNSHOWN = frozenset({"text"})
+
+    text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
+class ReasoningDelta(Record, frozen=True):
     """A piece of the model's thinking: billed as output, not part of the answer."""
 
-    text: str = field(repr=False)
+    UNSHOWN = frozenset({"text"})
+
+    text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallsDelta:
+class ToolCallsDelta(Record, frozen=True):
     """The model wants tools called: what stood under `tool_calls`, as a JSON array.
 
     Streamed arrays are pieces that carry an `index`; a whole answer's array is complete.
     """
 
-    calls: bytes = field(repr=False)
+    UNSHOWN = frozenset({"calls"})
+
+    calls: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Record, frozen=True):
     """The last event of a whole answer: nothing follows it."""
 
     finish_reason: str  # stop, length, tool_calls, content_filter

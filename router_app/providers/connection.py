@@ -22,8 +22,8 @@ class Connection(asyncio.Protocol):
     """Begin an exchange with `send`, wait for its `head`, then `read` until b"".
 
     Waiting ends with TimeoutError at `until`, a time of the loop's clock. One timer serves all
-    waits of an exchange: it is moved only when it would ring too late, and looks again when it
-    rings too early, because most waits are short and a timer for each would cost more than they.
+    waits: it is moved only when it would ring too late, and looks again when it rings too early,
+    because most waits are short and a timer for each would cost more than they.
     """
 
     __slots__ = (
@@ -131,7 +131,6 @@ class Connection(asyncio.Protocol):
 
     def rest(self) -> None:
         """The exchange is over; the connection waits for another."""
-        self._stop_timer()
         self.idle_since = self._loop.time()
 
     def drop(self) -> None:
@@ -161,6 +160,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; that may be how a body ends."""
+        self._stop_timer()
         del self._parser  # it knows us: without this only the collector could part the two
         self.is_open = False
         if not self._is_complete:

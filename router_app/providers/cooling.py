@@ -12,7 +12,7 @@ business, and each process sends a probe of its own.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -75,10 +75,15 @@ class Cooling:
 
     def cooled(self, slug: str, model: str) -> str | None:
         """Why this model is not to be asked now, in words, or None. Changes nothing."""
+        return self.resting([(slug, model)]).get((slug, model))
+
+    def resting(self, models: Iterable[Key]) -> dict[Key, str]:
+        """Those of the models that are not to be asked now, and why, in words. Changes nothing."""
         with self._lock:
+            if not self._states:
+                return {}  # as long as all goes well
             now = self._clock()
-            states = (self._states.get(key) for key in _keys(slug, model))
-            return next((why for s in states if s and (why := _why_not(s, now))), None)
+            return {model: why for model in models if (why := self._obstacle(model, now))}
 
     def started(self, slug: str, model: str) -> None:
         """A call begins; after a cooling it is the probe, and others wait for its outcome."""
@@ -143,6 +148,10 @@ class Cooling:
                     self._states[key] = _State(
                         until=told.until, reason=told.reason, coolings=told.coolings, at=told.at
                     )
+
+    def _obstacle(self, model: Key, now: float) -> str | None:
+        states = (self._states.get(key) for key in _keys(*model))
+        return next((why for state in states if state and (why := _why_not(state, now))), None)
 
     def _changed(self) -> None:
         """Called, with the lock held, when there is something new to tell. Must not wait."""

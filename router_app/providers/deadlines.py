@@ -33,7 +33,7 @@ class Deadlines:
             self._name, self._at = "whole answer", started + limits.whole
 
     def token_came(self) -> None:
-        """The caller took a token and wants the next."""
+        """The caller took all tokens that there were and wants the next."""
         if self._has_token_limits and not self._is_whole:
             self._name, self._at = "between tokens", self._clock() + self._limits.between_tokens
 

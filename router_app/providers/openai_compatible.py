@@ -66,8 +66,10 @@ class OpenAICompatible:
         try:
             answer = await _answer_to(request, reply, deadlines)
             while not answer.ended:
-                for delta in answer.feed(await _next_bytes(reply, deadlines, answer)):
+                deltas = answer.feed(await _next_bytes(reply, deadlines, answer))
+                for delta in deltas:
                     yield delta
+                if deltas:
                     deadlines.token_came()
             yield answer.result()
             if not reply.is_complete:

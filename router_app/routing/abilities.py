@@ -29,7 +29,10 @@ def effort_for(spec: ModelSpec, wished: str | None) -> str | None:
 
 def lacks(request: RoutingRequest, spec: ModelSpec) -> str:
     """What the model cannot do of what the request needs, in words; "" if it can do all."""
-    unmet, effort = request.needs - spec.supports, request.reasoning_effort
+    effort = request.reasoning_effort
+    if effort is None and not request.needs:
+        return ""
+    unmet = request.needs - spec.supports
     knows = effort is None or not spec.reasoning_efforts or effort in spec.reasoning_efforts
     if knows and not unmet:
         return ""

@@ -1,8 +1,8 @@
 """`decide`: the rules of `policy.py`, applied in order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from router_app.routing.candidates import Candidate, Drop, DropCode
@@ -20,17 +20,12 @@ _Order = Callable[[Candidate], tuple[int | str, ...]]
 _Picked = tuple[Route, list[Candidate]]  # the rule that chose; those in the running, best first
 
 
-@dataclass(frozen=True, slots=True)
-class _Entrant:
+class _Entrant(Struct, frozen=True, gc=False):
     """A candidate and what stands against it."""
 
     candidate: Candidate  # dropped already, if it cannot serve at all
     too_low: Drop | None
     too_dear: Drop | None
-
-    @property
-    def serves(self) -> bool:
-        return self.candidate.drop is None
 
 
 _Fits = Callable[[_Entrant], bool]
@@ -45,15 +40,15 @@ def decide(
     """
     wish = Wish.of(request, policy, headroom)
     limited = wish.money is not None
+    floor = policy.floor(request.quality)
     entrants = [
-        _enter(request, spec, wish, policy, funds)
+        _enter(request, spec, wish, policy, floor, funds)
         if (funds := funds_for(headroom, spec.pk)) is headroom
-        else _enter(request, spec, Wish.of(request, policy, funds), policy, funds)
+        else _enter(request, spec, Wish.of(request, policy, funds), policy, floor, funds)
         for spec in specs
     ]
     route, ranked = _pick(request, entrants)
-    refusal = None if ranked else _refuse(request, policy, entrants, headroom)
-    floor = policy.floor(request.quality)
+    refusal = None if ranked else _refuse(request, floor, entrants, headroom)
     return Decision(
         policy_version=policy.version,
         task=request.task,
@@ -77,6 +72,7 @@ def _enter(
     spec: ModelSpec,
     wish: Wish,
     policy: Policy,
+    floor: int,
     headroom: Sequence[Funds],
 ) -> _Entrant:
     numbers = estimate(request, spec, wish)
@@ -92,7 +88,7 @@ def _enter(
     )
     return _Entrant(
         candidate,
-        too_low=below_floor(request, policy, candidate),
+        too_low=below_floor(request, floor, spec.quality),
         too_dear=too_dear(request, numbers, wish.money, headroom) if numbers else None,
     )
 
@@ -113,7 +109,7 @@ def _pools(
 
     A model that the caller named is good enough, whatever its score.
     """
-    serving = [entrant for entrant in entrants if entrant.serves]
+    serving = [entrant for entrant in entrants if entrant.candidate.drop is None]
     at_floor = [entrant for entrant in serving if request.model or not entrant.too_low]
     return at_floor, serving if request.allow_lower_quality else at_floor
 
@@ -139,6 +135,8 @@ def _placed(
 ) -> tuple[Candidate, ...]:
     """Everyone with a rank or a drop reason: the ranked first, then the rest by score."""
     in_order = [replace(item, rank=place) for place, item in enumerate(ranked, start=1)]
+    if len(ranked) == len(entrants):
+        return tuple(in_order)
     running = {by_name(candidate) for candidate in ranked}
     quality_first = route is Route.BEST or not request.allow_lower_quality
     rest = [
@@ -163,7 +161,7 @@ def _obstacle(entrant: _Entrant, *, quality_first: bool) -> Drop | None:
 
 def _refuse(
     request: RoutingRequest,
-    policy: Policy,
+    floor: int,
     entrants: Sequence[_Entrant],
     headroom: Sequence[Funds],
 ) -> RoutingRefusal:
@@ -174,5 +172,5 @@ def _refuse(
         everyone=[entrant.candidate for entrant in entrants],
         payable=[entrant.candidate for entrant in anyone],
         headroom=headroom,
-        floor=policy.floor(request.quality),
+        floor=floor,
     )

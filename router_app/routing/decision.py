@@ -43,7 +43,8 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def chosen(self) -> Candidate | None:
         """The candidate of rank 1, or None if the request is refused."""
-        return next(iter(self.ranked), None)
+        first = self.candidates[0] if self.candidates else None
+        return first if first is not None and first.rank is not None else None
 
     @property
     def ranked(self) -> tuple[Candidate, ...]:
@@ -76,7 +77,8 @@ class Decision(msgspec.Struct, frozen=True):
 
         Besides the fields it holds `chosen`, the id of rank 1 or null, and it begins with that.
         """
-        chosen = msgspec.json.encode(self.chosen and self.chosen.id)
+        first = self.chosen
+        chosen = msgspec.json.encode(first and first.id)
         members = msgspec.json.encode(self)
         return (b'{"chosen":' + chosen + b"," + members[1:]).decode()
 

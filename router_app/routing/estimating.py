@@ -43,7 +43,7 @@ def tightest(request: RoutingRequest, headroom: Sequence[Funds]) -> Funds | None
 
 def estimate(request: RoutingRequest, spec: ModelSpec, wish: Wish) -> Estimate | None:
     """Tokens and nano-dollars of sending `request` to `spec`; None where it has no price."""
-    rates = spec.rates
+    rates, money = spec.rates, wish.money
     if rates is None:
         return None
     expected_input, bound = _input_tokens(request, spec)
@@ -51,8 +51,11 @@ def estimate(request: RoutingRequest, spec: ModelSpec, wish: Wish) -> Estimate |
     wanted = min(wish.asked_tokens, longest)
     likely = min(wish.likely_tokens, wanted)
     useful = max(1, min(wish.useful_tokens, spec.max_output_tokens))
-    cap = _affordable(rates, bound, wanted, wish.money)
-    expected = _expected(rates, expected_input, likely)
+    cap = wanted if money is None else min(wanted, _affordable(rates, bound, money))
+    expected = expected_cost_nanos(rates, input_tokens=expected_input, output_tokens=likely)
+    estimated = expected
+    if cap < likely:
+        estimated = expected_cost_nanos(rates, input_tokens=expected_input, output_tokens=cap)
     return Estimate(
         expected_input_tokens=expected_input,
         expected_output_tokens=likely,
@@ -61,31 +64,23 @@ def estimate(request: RoutingRequest, spec: ModelSpec, wish: Wish) -> Estimate |
         wanted_cap_tokens=wanted,
         cap_tokens=cap,
         expected_cost_nanos=expected,
-        estimated_cost_nanos=_expected(rates, expected_input, cap) if cap < likely else expected,
-        ceiling_nanos=_ceiling(rates, bound, cap),
-        useful_ceiling_nanos=_ceiling(rates, bound, useful),
-        clamp=Clamp(wish.money.name, wanted, cap) if wish.money and cap < wanted else None,
+        estimated_cost_nanos=estimated,
+        ceiling_nanos=ceiling_nanos(rates, bound_input_tokens=bound, cap_tokens=cap),
+        useful_ceiling_nanos=ceiling_nanos(rates, bound_input_tokens=bound, cap_tokens=useful),
+        clamp=Clamp(money.name, wanted, cap) if money and cap < wanted else None,
     )
 
 
 def _input_tokens(request: RoutingRequest, spec: ModelSpec) -> tuple[int, int]:
     """The likely input and the most it can be, the model's template and its images included."""
-    images = request.images
-    bound = request.input_bound_base + spec.template_allowance_tokens + images * spec.image_tokens
-    likely_images = images * min(EXPECTED_IMAGE_TOKENS, spec.image_tokens)
-    return min(request.input_tokens + likely_images, bound), bound
+    likely = request.input_tokens
+    bound = request.input_bound_base + spec.template_allowance_tokens
+    if images := request.images:
+        likely += images * min(EXPECTED_IMAGE_TOKENS, spec.image_tokens)
+        bound += images * spec.image_tokens
+    return min(likely, bound), bound
 
 
-def _affordable(rates: Rates, bound: int, wanted: int, money: Funds | None) -> int:
-    if money is None:
-        return wanted
-    cap = affordable_cap_tokens(rates, bound_input_tokens=bound, money_nanos=money.available_nanos)
-    return min(wanted, cap)
-
-
-def _expected(rates: Rates, input_tokens: int, output_tokens: int) -> int:
-    return expected_cost_nanos(rates, input_tokens=input_tokens, output_tokens=output_tokens)
-
-
-def _ceiling(rates: Rates, bound: int, cap: int) -> int:
-    return ceiling_nanos(rates, bound_input_tokens=bound, cap_tokens=cap)
+def _affordable(rates: Rates, bound: int, money: Funds) -> int:
+    left = money.available_nanos
+    return affordable_cap_tokens(rates, bound_input_tokens=bound, money_nanos=left)

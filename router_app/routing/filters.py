@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR
+from functools import lru_cache
 
 from router_app.money import format_usd
 from router_app.routing.abilities import lacks
-from router_app.routing.candidates import Candidate, Drop, DropCode, Estimate
-from router_app.routing.policy import Policy
+from router_app.routing.candidates import Drop, DropCode, Estimate
 from router_app.routing.request import REQUEST_BUDGET, Funds, RoutingRequest
 from router_app.routing.specs import ModelSpec, ModelStatus
+from router_app.routing.tasks import Quality
 
 _SERVING = frozenset({ModelStatus.ACTIVE, ModelStatus.PREVIEW})
 
@@ -63,14 +64,17 @@ def _context_too_small(spec: ModelSpec, estimate: Estimate) -> Drop | None:
     )
 
 
-def below_floor(request: RoutingRequest, policy: Policy, candidate: Candidate) -> Drop | None:
+def below_floor(request: RoutingRequest, floor: int, quality: int) -> Drop | None:
     """The quality score does not reach the floor of the quality asked for."""
-    floor = policy.floor(request.quality)
-    if candidate.score.quality >= floor:
+    if quality >= floor:
         return None
+    return _below_floor(quality, request.quality, floor)
+
+
+@lru_cache(maxsize=1024)  # the same models are below it in every request
+def _below_floor(quality: int, asked: Quality, floor: int) -> Drop:
     return Drop(
-        DropCode.BELOW_FLOOR,
-        f"quality {candidate.score.quality} is below the {request.quality.value} floor of {floor}",
+        DropCode.BELOW_FLOOR, f"quality {quality} is below the {asked.value} floor of {floor}"
     )
 
 

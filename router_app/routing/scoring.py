@@ -1,5 +1,7 @@
 """Points, and the two orders that candidates are ranked by. Ties never depend on input order."""
 
+from functools import lru_cache
+
 from router_app.routing.candidates import Candidate, Score
 from router_app.routing.policy import Policy
 from router_app.routing.specs import ModelSpec
@@ -8,12 +10,16 @@ from router_app.routing.tasks import Task
 
 def score(spec: ModelSpec, task: Task, policy: Policy) -> Score:
     """The model's quality score, and the bonus if the task is among its strengths."""
-    return Score(spec.quality, policy.strength_bonus if task in spec.strengths else 0)
+    return _points(spec.quality, policy.strength_bonus if task in spec.strengths else 0)
+
+
+_points = lru_cache(maxsize=1024)(Score)  # a catalogue has few different ones
 
 
 def by_score(candidate: Candidate) -> tuple[int, int, str, str, int]:
     """Sort key: highest score first, then the cheaper by expected cost, then the id."""
-    return (-candidate.score.total, *by_price(candidate))
+    cost = candidate.priced.expected_cost_nanos
+    return (-candidate.score.total, cost, candidate.id, candidate.provider, candidate.model_pk)
 
 
 def by_price(candidate: Candidate) -> tuple[int, str, str, int]:

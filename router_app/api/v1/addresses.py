@@ -7,11 +7,11 @@
 The same under /openai/v1, which Groq's clients append to their base URL.
 """
 
-from dataclasses import dataclass
-
 from router_app.api.errors import MethodNotAllowed, NotFound
+from router_app.records import Record
 
 PREFIXES = ("/v1", "/openai/v1")
+_UNDER = tuple(f"{prefix}/" for prefix in PREFIXES)
 COMPLETIONS = "/v1/chat/completions"
 MODELS = "/v1/models"
 MODEL = "/v1/models/{model}"
@@ -19,8 +19,7 @@ MODEL = "/v1/models/{model}"
 _ALLOWED = {COMPLETIONS: ["POST"], MODELS: ["GET", "HEAD"], MODEL: ["GET", "HEAD"]}
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Record, frozen=True):
     """A route, and the model that the path names."""
 
     route: str
@@ -29,7 +28,7 @@ class Address:
 
 def is_v1(path: str) -> bool:
     """Whether this face answers at the path, be it with a 404."""
-    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in PREFIXES)
+    return path.startswith(_UNDER) or path in PREFIXES
 
 
 def find(path: str) -> Address:

@@ -1,7 +1,5 @@
 """From a request that has been read to its reply: the place for whatever goes around an answer."""
 
-from dataclasses import dataclass, field
-
 from router_app.api.v1.addresses import MODELS, Address
 from router_app.api.v1.asgi import Headers
 from router_app.api.v1.completions import complete
@@ -10,16 +8,18 @@ from router_app.api.v1.once import claim_in, complete_once
 from router_app.api.v1.outgoing import Reply, json_reply
 from router_app.api.v1.requests import ChatBody
 from router_app.gateway.keys import Principal
+from router_app.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Record, frozen=True):
     """Who asks for what. `chat` is None where there is no body to read."""
+
+    UNSHOWN = frozenset({"headers", "body"})
 
     address: Address
     caller: Principal
-    headers: Headers = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Headers
+    body: bytes = b""
     chat: ChatBody | None = None
 
     @property

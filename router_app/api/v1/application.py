@@ -37,25 +37,21 @@ class Exchange:
     `route` is the pattern of its address, empty where none matched; `status` is that of the reply.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(
+        self, scope: Scope, headers: Headers, receive: Receive, send: Send, request_id: str
+    ) -> None:
         self.route = ""
         self.status = CLIENT_LEFT
         self._scope = scope
         self._receive = receive
         self._send = send
         self._request_id = request_id
-        self._headers: Headers = dict(scope["headers"])
+        self._headers = headers
         self._unread = has_body(self._headers)
         self._entered = FREELY
 
     async def run(self) -> None:
         """Answer. Raises CancelledError where the client is too slow."""
-        try:
-            await self._serve()
-        finally:
-            await self._entered.leave()
-
-    async def _serve(self) -> None:
         try:
             asked = await self._asked()
         except Exception as exception:
@@ -63,6 +59,8 @@ class Exchange:
         else:
             answering = self._answer(asked)
             await (self._watched(answering) if asked.streams else answering)
+        finally:
+            await self._entered.leave()
 
     async def _asked(self) -> Asked:
         check_host(self._scope, self._headers)

@@ -76,13 +76,12 @@ class Chunks:
         return self._role + (b"null" if only_calls else b'""') + self._end
 
     def _chunk(self, event: RunEvent) -> bytes:
-        match event:
-            case Delta(text):
-                return self._text + encode(text) + self._end
-            case ToolCalls(calls):
-                return self._calls + as_told(calls) + self._end
-            case Thinking(text) if text and self._tells_reasoning:
-                return self._thinking + encode(text) + self._end
+        if isinstance(event, Delta):
+            return self._text + encode(event.text) + self._end
+        if isinstance(event, ToolCalls):
+            return self._calls + as_told(event.calls) + self._end
+        if isinstance(event, Thinking) and event.text and self._tells_reasoning:
+            return self._thinking + encode(event.text) + self._end
         return b""
 
 

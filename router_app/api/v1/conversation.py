@@ -5,10 +5,10 @@ nulls. `developer` becomes `system`, which all of them know.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from router_app.errors import InvalidRequest
+from router_app.records import Record
 
 MOST_CHARACTERS = 2_000_000  # of all text together
 MOST_IMAGES = 32
@@ -16,8 +16,7 @@ MOST_IMAGES = 32
 Message = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Record, frozen=True):
     """The messages as they are sent on, and how many images they hold."""
 
     messages: tuple[Message, ...]

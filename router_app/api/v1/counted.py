@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from router_app.api.v1.chunks import DONE
 from router_app.api.v1.outgoing import Reply

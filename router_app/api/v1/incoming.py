@@ -1,7 +1,10 @@
 """Reading a request as a server hands it over: its host, its key, its body."""
 
+from functools import lru_cache
+
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.core.signals import setting_changed
 from django.http.request import split_domain_port, validate_host
 
 from router_app.api.errors import BodyTooLarge, UnsupportedMediaType
@@ -16,10 +19,18 @@ JSON = b"application/json"
 
 def check_host(scope: Scope, headers: Headers) -> None:
     """Raises DisallowedHost for a host that the site does not answer to, as Django does."""
-    allowed = settings.ALLOWED_HOSTS or (LOCAL_HOSTS if settings.DEBUG else ())
-    domain, _ = split_domain_port(_host(scope, headers))
-    if not domain or not validate_host(domain, allowed):
+    if not _is_allowed(_host(scope, headers)):
         raise DisallowedHost
+
+
+@lru_cache(maxsize=256)  # the names of a site are few; strangers' soon make room for others
+def _is_allowed(host: str) -> bool:
+    allowed = settings.ALLOWED_HOSTS or (LOCAL_HOSTS if settings.DEBUG else ())
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
+
+
+setting_changed.connect(lambda **_: _is_allowed.cache_clear(), weak=False)  # tests change it
 
 
 def _host(scope: Scope, headers: Headers) -> str:

@@ -1,8 +1,9 @@
 """What may stand under `model`: `auto` with wishes, or the id of one model."""
 
-from dataclasses import dataclass
+from functools import lru_cache
 
 from router_app.api.v1.errors import ModelNotFound
+from router_app.records import Record
 from router_app.routing.tasks import Quality, Task
 
 AUTO = "auto"
@@ -10,8 +11,7 @@ _TASKS = {str(task): task for task in Task}
 _QUALITIES = {str(quality): quality for quality in Quality}
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Record, frozen=True):
     """What the name says: one model, or what the router may choose by."""
 
     model: str | None = None
@@ -19,6 +19,7 @@ class Named:
     quality: Quality | None = None
 
 
+@lru_cache(maxsize=256)
 def read_name(name: str) -> Named:
     """`auto`, `auto:code`, `auto:high`, `auto:code:high` in any order, else a catalogue id.
 

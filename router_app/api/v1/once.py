@@ -1,8 +1,9 @@
 """A chat completion under an `Idempotency-Key`: made once, recorded, replayed as it was."""
 
 import logging
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from router_app.api.errors import Unexpected
 from router_app.api.idempotency import FINAL, HEADER, claim_of, headers_of, one_piece, whole

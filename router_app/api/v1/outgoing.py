@@ -4,13 +4,14 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from router_app.api.amounts import encode
 from router_app.api.errors import body_of
 from router_app.api.v1.asgi import Send
 from router_app.errors import RouterError
+from router_app.records import Record
 
 # A client that takes less than 64 KiB (what the server holds for it) in this time is too slow.
 SLOWEST_WRITE_SECONDS = 30.0
@@ -28,16 +29,17 @@ _UNSENDABLE = re.compile(r"[^ -~]")
 def _nothing() -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Record, frozen=True):
     """What a request is answered: a body in one piece, or in pieces as they come.
 
     `abandon` is called where the client leaves before the end.
     """
 
+    UNSHOWN = frozenset({"body"})
+
     status: int
     headers: Mapping[str, str]
-    body: bytes | AsyncGenerator[bytes] = field(repr=False)
+    body: bytes | AsyncGenerator[bytes]
     abandon: Callable[[], None] = _nothing
 
 
@@ -63,8 +65,8 @@ async def write(
     without_body: bool = False,
 ) -> None:
     """Send a reply. Raises TooSlow where nobody reads it."""
-    headers = [(name.lower().encode(), _plain(value)) for name, value in reply.headers.items()]
-    headers += [_NOSNIFF, *more_headers]
+    headers = [(_name(name), _value(text)) for name, text in reply.headers.items()]
+    headers += (_NOSNIFF, *more_headers)
     if isinstance(reply.body, bytes):
         headers.append((b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -76,16 +78,28 @@ async def write(
 
 
 async def _write_pieces(pieces: AsyncGenerator[bytes], send: Send) -> None:
-    async with aclosing(pieces):
-        async for piece in pieces:
-            try:
-                async with asyncio.timeout(SLOWEST_WRITE_SECONDS):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-            except TimeoutError:
-                raise TooSlow from None
+    clock = asyncio.get_running_loop().time
+    limit = asyncio.timeout(None)  # one for all pieces: to make one costs more than to move it
+    try:
+        async with aclosing(pieces), limit:
+            async for piece in pieces:
+                limit.reschedule(clock() + SLOWEST_WRITE_SECONDS)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                limit.reschedule(None)
+    except TimeoutError:
+        if limit.expired():
+            raise TooSlow from None
+        raise
     await send({"type": "http.response.body", "body": b""})
 
 
-def _plain(value: str) -> bytes:
+@lru_cache(maxsize=256)  # there are some twenty
+def _name(name: str) -> bytes:
+    return name.lower().encode()
+
+
+def _value(text: str) -> bytes:
     """A header's value: an id of a model may hold what no header can."""
-    return _UNSENDABLE.sub("?", value).encode()
+    if text.isascii() and text.isprintable():
+        return text.encode()
+    return _UNSENDABLE.sub("?", text).encode()

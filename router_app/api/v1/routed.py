@@ -19,6 +19,8 @@ T = TypeVar("T")
 MOST_NESTING = 100  # of a schema; deeper ones could be read but not written again
 
 _PASSED_ON = ("temperature", "top_p", "seed", "stop", "user")
+_FORMS = {"json_object": Need.JSON_MODE, "json_schema": Need.JSON_SCHEMA}
+NOTHING_SPECIAL: frozenset[Need] = frozenset()
 _encoder = msgspec.json.Encoder()
 
 
@@ -92,7 +94,9 @@ def _check_choice(body: ChatBody) -> None:
 
 
 def _needs(body: ChatBody, images: int) -> frozenset[Need]:
-    form = {"json_object": Need.JSON_MODE, "json_schema": Need.JSON_SCHEMA}.get(_form(body))
+    form = _FORMS.get(_form(body))
+    if not (form or body.tools or images):
+        return NOTHING_SPECIAL
     needs = {form} if form else set()
     if body.tools:
         needs.add(Need.TOOLS)
@@ -107,6 +111,8 @@ def _form(body: ChatBody) -> str:
 
 def _schema_json(body: ChatBody) -> str:
     """Tools and the answer's schema as text: what the model reads besides the messages."""
+    if not body.tools and body.response_format is None:
+        return ""
     parts: list[Any] = []
     if body.tools:
         _check_nesting(body.tools, "tools")

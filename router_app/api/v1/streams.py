@@ -4,7 +4,6 @@ The response begins when there is something to say: until then a failure is a st
 ten seconds of silence it begins all the same, so that no proxy in between gives up.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 
@@ -25,25 +24,11 @@ class Following:
     """A run's events as they come, those that wait together at once."""
 
     def __init__(self, run: Run) -> None:
-        self._run = run
-        self._events = run.events_together()
-        self._seen = 0  # of all events
-        self._again = 0  # how many of them come once more
+        self._events = run.events_together(QUIET_SECONDS)
 
     async def more(self) -> Sequence[RunEvent] | None:
         """What came since; nothing after `QUIET_SECONDS` of silence; None at the end."""
-        try:
-            async with asyncio.timeout(QUIET_SECONDS):
-                events = await anext(self._events, None)
-        except TimeoutError:
-            # The time limit ended the iterator. A new one begins at the first event.
-            self._events, self._again = self._run.events_together(), self._seen
-            return ()
-        if events is None:
-            return None
-        events, self._again = events[self._again :], 0
-        self._seen += len(events)
-        return events
+        return await anext(self._events, None)
 
     async def first(self) -> Sequence[RunEvent] | None:
         """The same, but passing over attempts that failed before they said anything."""

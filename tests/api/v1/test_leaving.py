@@ -2,10 +2,10 @@
 
 import asyncio
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from router_app.gateway import engine, service
 from router_app.gateway.asked import Asked

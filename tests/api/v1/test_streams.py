@@ -174,8 +174,8 @@ class CutRun:
             self.events.send(Delta("a "))
         self.events.close()
 
-    def events_together(self) -> AsyncIterator[Sequence[RunEvent]]:
-        return self.events.follow_together()
+    def events_together(self, quiet_seconds: float) -> AsyncIterator[Sequence[RunEvent]]:
+        return self.events.follow_together(quiet_seconds)
 
     async def finished(self) -> None:
         raise ProviderFailed("cut")
