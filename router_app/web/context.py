@@ -1,6 +1,5 @@
 """What every page shows around its content."""
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from msgspec.structs import replace
 
 from router_app.budgets.statements import Statement, statements_of
 from router_app.gateway import service
