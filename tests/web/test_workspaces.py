@@ -406,17 +406,17 @@ def test_a_member_asks_in_the_team_within_its_limit(
 ) -> None:
     ben = make_user("ben")
     create_starting_budget(ben)
-    client = visit(alice)
-    client.post("/workspaces/", {**TEAM, "limit": "0"})
+    visit(alice).post("/workspaces/", {**TEAM, "limit": "0"})
     team = Workspace.objects.get(personal_of=None)
     Membership.objects.create(workspace=team, user=ben, role="member")
 
-    page = text_of(ask(visit(ben, team), "Hello", script=False, follow=True))
+    client = visit(ben, team)
+    page = text_of(client.get(ask(client, "Hello", script=False)["Location"]))
     assert "Monthly limit of the team" in page.partition("alert-refusal")[2]
     assert Message.objects.get(role="assistant").state == "refused"
     assert not provider.calls
 
     set_limit(Budget.objects.get(workspace=team), limit_nanos=DOLLAR, now=timezone.now())
-    ask(visit(ben, team), "Hello again", script=False)
+    ask(client, "Hello again", script=False)
     assert Conversation.objects.filter(user=ben, workspace=team).count() == 2
     assert Message.objects.filter(role="assistant", state="complete").count() == 1
