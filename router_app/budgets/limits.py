@@ -48,7 +48,7 @@ def create_team_budget(team: Workspace, *, limit_nanos: int) -> Budget:
         level=Level.WORKSPACE,
         period=Period.MONTH,
         limit_nanos=limit_nanos,
-        name=f"{default_name(Period.MONTH)} of the team",
+        name="Team's monthly limit",
     )
 
 

@@ -25,7 +25,7 @@ def role(request: SignedIn, pk: int, member: int) -> HttpResponse:
         messages.error(request, str(no))
     else:
         keys.forget()
-        messages.success(request, f"{found.user} is {found.get_role_display()} now.")
+        messages.success(request, f"The role of {found.user} is {found.role} now.")
     return redirect("workspaces_one", pk=pk)
 
 

@@ -69,7 +69,8 @@ def test_the_pages_of_a_team(visit: Visits, new_person: MakePerson) -> None:
     for path in ("/", "/dashboard/", "/keys/", "/c/shared/", address, f"{address}leave/"):
         reader.goto(path)
         check(reader)
-    for path in ("/workspaces/", address, "/budgets/", "/dashboard/", f"{address}rename/", f"{address}close/"):
+    of_admins = (f"{address}rename/", f"{address}close/")
+    for path in ("/workspaces/", address, "/budgets/", "/dashboard/", *of_admins):
         page.goto(path)
         check(page)
     page.set_viewport_size({"width": WIDE, "height": 844})

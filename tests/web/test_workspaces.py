@@ -88,7 +88,7 @@ class TestATeam:
         assert (budget.level, budget.limit_nanos) == ("workspace", 20 * DOLLAR)
         assert (budget.period, budget.time_zone) == ("month", "Africa/Cairo")
         assert 'title="Workspace Harbour"' in text_of(client.get("/"))
-        assert "Monthly limit of the team" in text_of(client.get("/budgets/"))
+        assert "Team&#x27;s monthly limit" in text_of(client.get("/budgets/"))
 
     @pytest.mark.parametrize(
         "wrong", [{"name": " "}, {"time_zone": "Olympus"}, {"limit": ""}, {"limit": "-1"}]
@@ -153,7 +153,7 @@ class TestMembers:
     def test_an_admin_changes_a_role(self, ann: User, vera: User, team: Workspace) -> None:
         address = reverse("members_role", args=[team.pk, place_of(vera, team).pk])
         page = visit(ann).post(address, {"role": "member"}, follow=True)
-        assert "vera is member now" in text_of(page)
+        assert "The role of vera is member now." in text_of(page)
         assert place_of(vera, team).role == "member"
 
     def test_the_last_admin_is_told_why_not(self, ann: User, team: Workspace) -> None:
@@ -412,7 +412,7 @@ def test_a_member_asks_in_the_team_within_its_limit(
 
     client = visit(ben, team)
     page = text_of(client.get(ask(client, "Hello", script=False)["Location"]))
-    assert "Monthly limit of the team" in page.partition("alert-refusal")[2]
+    assert "Team&#x27;s monthly limit" in page.partition("alert-refusal")[2]
     assert Message.objects.get(role="assistant").state == "refused"
     assert not provider.calls
 
