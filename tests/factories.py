@@ -21,6 +21,7 @@ from router_app.models import (
     Conversation,
     LanguageModel,
     LedgerEntry,
+    Membership,
     Message,
     Price,
     Provider,
@@ -28,11 +29,13 @@ from router_app.models import (
     RoutingDecision,
     User,
     Window,
+    Workspace,
 )
 from router_app.money import Rates, token_cost_nanos
 from router_app.routing.candidates import Candidate, Drop, DropCode, Estimate, Score
 from router_app.routing.decision import Decision, Route
 from router_app.routing.tasks import Quality, Task
+from router_app.workspaces.teams import create_team
 
 _numbers = itertools.count(1)
 CENT = 10_000_000  # nano-dollars
@@ -56,6 +59,15 @@ def make_user(username: str = "", **fields: Any) -> User:
     password = fields.pop("password", "correct horse battery")
     fields.setdefault("email", f"{name}@example.org")
     return User.objects.create_user(username=name, password=password, **fields)
+
+
+def make_team(maker: User, name: str = "Harbour", **roles: Sequence[User]) -> Workspace:
+    """A team whose maker is an admin, and who else is in it by role: `member=[bob]`."""
+    team = create_team(name=name, time_zone=maker.time_zone, by=maker)
+    for role, people in roles.items():
+        for person in people:
+            Membership.objects.create(workspace=team, user=person, role=role)
+    return team
 
 
 def make_key(user: User, **fields: Any) -> ApiKey:

@@ -1,4 +1,4 @@
-"""Who may open what: every URL × {anonymous, owner, stranger, admin, API key}, from one table.
+"""Who may open what: every URL × every role × own and another workspace, from one table.
 
 A URL that is not in the table fails, so does a line whose URL is gone. Everything that is Alice's
 carries her mark; whoever may not see it must not find the mark in any answer, page or fragment.
@@ -17,17 +17,31 @@ from django.urls import URLPattern, get_resolver
 
 from router_app.budgets.limits import create_budget, create_starting_budget
 from router_app.gateway.keys import create_key
-from router_app.models import Call, User
+from router_app.models import Call, User, Workspace
 from router_app.providers.scripted import ScriptedProvider
-from tests.factories import CENT, make_call, make_exchange, make_user
+from router_app.workspaces.invitations import invite
+from tests.factories import (
+    CENT,
+    make_call,
+    make_conversation,
+    make_decision,
+    make_exchange,
+    make_team,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# The owner comes last: what she does may be final.
-ROLES = ("anonymous", "key", "stranger", "admin", "owner")
+# Of the same team: an admin of it, a viewer, a member, and the owner of what is asked for. Stranger
+# and root, the site's administrator, are in workspaces of their own. The owner comes last: what she
+# does may be final; the team's admin before her.
+ROLES = ("anonymous", "key", "stranger", "root", "viewer", "member", "admin", "owner")
 MARK = "Zebrafish"
 HTMX = {"HX-Request": "true"}
 CSRF = "a" * 32
+
+
+Statuses = tuple[int, int, int, int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -35,44 +49,61 @@ class Case:
     """One method of one URL pattern: the status for each role, in the order of ROLES."""
 
     method: str
-    statuses: tuple[int, int, int, int, int]
+    statuses: Statuses
     data: Mapping[str, str] = field(default_factory=dict)
 
 
 def get(*statuses: int) -> Case:
-    return Case("GET", _five(statuses))
+    return Case("GET", _of_roles(statuses))
 
 
 def post(*statuses: int, **data: str) -> Case:
-    return Case("POST", _five(statuses), data)
+    return Case("POST", _of_roles(statuses), data)
 
 
-def _five(statuses: tuple[int, ...]) -> tuple[int, int, int, int, int]:
-    anonymous, key, stranger, admin, owner = statuses
-    return anonymous, key, stranger, admin, owner
+def _of_roles(statuses: tuple[int, ...]) -> Statuses:
+    """Eight, or five: anonymous, key, outsiders, the team's others, owner."""
+    if len(statuses) == 5:
+        anonymous, key, outside, team, owner = statuses
+        return anonymous, key, outside, outside, team, team, team, owner
+    anonymous, key, stranger, root, viewer, member, admin, owner = statuses
+    return anonymous, key, stranger, root, viewer, member, admin, owner
 
 
 # A page sends those who are not signed in to sign in (302), and has nothing for keys.
 EVERYBODYS_OWN = get(302, 302, 200, 200, 200)
 ONLY_ITS_OWNERS = get(302, 302, 404, 404, 200)
+ITS_TEAMS = get(302, 302, 404, 200, 200)
+#                    anonymous, key, stranger, root, viewer, member, admin, owner
+ITS_ADMINS = get(302, 302, 404, 404, 403, 403, 200, 403)
 PUBLIC = get(200, 200, 200, 200, 200)
 FOR_GUESTS = get(200, 200, 302, 302, 302)
 PROMPT = {"prompt": "Hello", "task": "general", "quality": "low", "budget": "0.01"}
 
+
+def by_its_admins(**data: str) -> Case:
+    return post(302, 302, 404, 404, 403, 403, 302, 403, **data)
+
+
 TABLE: dict[str, tuple[Case, ...]] = {
     "": (EVERYBODYS_OWN,),
-    "send/": (post(302, 302, 404, 404, 302, **PROMPT, conversation="CONVERSATION"),),
-    "price/": (post(302, 302, 404, 404, 200, **PROMPT, conversation="CONVERSATION"),),
+    "send/": (post(302, 302, 404, 404, 403, 404, 404, 302, **PROMPT,
+                   conversation="CONVERSATION"),),
+    "price/": (post(302, 302, 404, 404, 403, 404, 404, 200, **PROMPT,
+                    conversation="CONVERSATION"),),
     "gauge/": (EVERYBODYS_OWN,),
     "c/": (EVERYBODYS_OWN,),
     "c/<uuid:pk>/": (ONLY_ITS_OWNERS,),
     "c/<uuid:pk>/rename/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302, title="Mine")),
     "c/<uuid:pk>/delete/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
+    "c/shared/": (EVERYBODYS_OWN,),
+    "c/<uuid:pk>/share/": (post(302, 302, 404, 404, 302),),
+    "c/<uuid:pk>/unshare/": (post(302, 302, 404, 404, 302),),
     "c/<uuid:pk>/export.md": (ONLY_ITS_OWNERS,),
     "c/<uuid:pk>/export.json": (ONLY_ITS_OWNERS,),
     "m/<uuid:pk>/stream/": (ONLY_ITS_OWNERS,),
     "m/<uuid:pk>/stop/": (post(302, 302, 404, 404, 302),),
-    "m/<uuid:pk>/again/": (post(302, 302, 404, 404, 302),),
+    "m/<uuid:pk>/again/": (post(302, 302, 404, 404, 403, 404, 404, 302),),
     "dashboard/": (EVERYBODYS_OWN,),
     "dashboard/live": (EVERYBODYS_OWN,),
     "history/": (EVERYBODYS_OWN,),
@@ -81,13 +112,29 @@ TABLE: dict[str, tuple[Case, ...]] = {
                                       task_type="code")),
     "budgets/<int:pk>/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302, limit="1")),
     "budgets/<int:pk>/close/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
-    "keys/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 200, name="a key", expires="30")),
+    "keys/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 403, 200, 200, 200, name="a key",
+                                   expires="30")),
     "keys/<int:pk>/revoke/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
     "models/": (EVERYBODYS_OWN,),
+    "workspaces/": (EVERYBODYS_OWN, post(302, 302, 302, 302, 302, name="Another",
+                                         time_zone="UTC", limit="1")),
+    "workspaces/choose/": (post(302, 302, 404, 302, 302, workspace="TEAM"),),
+    "workspaces/<int:pk>/": (ITS_TEAMS,),
+    "workspaces/<int:pk>/rename/": (ITS_ADMINS, by_its_admins(name="Ours")),
+    "workspaces/<int:pk>/close/": (ITS_ADMINS, by_its_admins()),
+    "workspaces/<int:pk>/leave/": (ITS_TEAMS, post(302, 302, 404, 302, 302)),
+    "workspaces/<int:pk>/members/<int:member>/role/": (by_its_admins(role="viewer"),),
+    "workspaces/<int:pk>/members/<int:member>/remove/": (
+        get(302, 302, 404, 404, 403, 403, 200, 403), by_its_admins()),
+    "workspaces/<int:pk>/invitations/": (
+        post(302, 302, 404, 404, 403, 403, 200, 403, role="member"),),
+    "workspaces/<int:pk>/invitations/<int:invitation>/revoke/": (by_its_admins(),),
+    # Whoever has the link sees what it invites to; joining uses it up, members cannot.
+    "join/<str:secret>/": (PUBLIC, post(302, 302, 302, 410, 410, 410, 410, 410)),
     "profile/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 200, time_zone="nowhere")),
     "health": (PUBLIC,),
     "ready": (PUBLIC,),
-    "metrics": (get(401, 401, 403, 200, 403),),
+    "metrics": (get(401, 401, 403, 200, 403, 403, 403, 403),),
     "route": (post(401, 200, 200, 200, 200),),
     "stats": (get(401, 200, 200, 200, 200),),
     "openapi.json": (PUBLIC,),
@@ -144,13 +191,20 @@ class World:
     decision: uuid.UUID
     budget: int
     key: int
+    team: int
+    member: int
+    invitation: int
+    secret: str
 
     def address(self, pattern: str) -> str:
         """The pattern with Alice's things in it."""
         things = {
             "c/": self.conversation, "m/": self.answer, "history/": self.decision,
-            "budgets/": self.budget, "keys/": self.key,
+            "budgets/": self.budget, "keys/": self.key, "workspaces/": self.team,
+            "join/": self.secret,
         }  # fmt: skip
+        pattern = pattern.replace("<int:member>", str(self.member))
+        pattern = pattern.replace("<int:invitation>", str(self.invitation))
         thing = next((thing for start, thing in things.items() if pattern.startswith(start)), "")
         path = re.sub(r"<\w+:\w+>", str(thing), pattern)
         path = path.replace(r"^confirm-email/(?P<key>[-:\w]+)/$", "confirm-email/Mg:wrong/")
@@ -164,6 +218,7 @@ class World:
             body = {"prompt": "Hello", "budget": 0.01}
             return client.post(address, body, "application/json", headers=headers)
         sent = urlencode(case.data).replace("CONVERSATION", str(self.conversation))
+        sent = sent.replace("TEAM", str(self.team))
         return client.generic(
             case.method, address, sent, "application/x-www-form-urlencoded", headers=headers
         )
@@ -171,39 +226,55 @@ class World:
 
 @pytest.fixture
 def world(alice: User, provider: ScriptedProvider) -> World:
-    """Alice has one of everything; Charlie must see nothing; Root is the administrator."""
-    charlie, root = make_user("charlie"), make_user("root", is_staff=True, is_superuser=True)
-    for person in (charlie, root):
+    """Alice has one of everything in a team; Charlie and Root are strangers to it."""
+    cast = {name: make_user(name) for name in ("charlie", "vera", "ben", "ann")}
+    cast["root"] = make_user("root", is_staff=True, is_superuser=True)
+    for person in cast.values():
         create_starting_budget(person)
-    call = _alices_call(alice)
-    answer = make_exchange(alice, f"{MARK}?", f"{MARK}!", decision=call.decision)
-    key, text = create_key(user=alice, name=MARK)
+    team = make_team(cast["ann"], admin=[make_user("abe")], viewer=[cast["vera"]],
+                     member=[cast["ben"], alice])  # fmt: skip
+    invitation, secret = invite(team, role="member", by=cast["ann"])
+    call = _alices_call(alice, team)
+    conversation = make_conversation(alice, title=f"{MARK}?", workspace=team)
+    answer = make_exchange(
+        alice, f"{MARK}?", f"{MARK}!", decision=call.decision, conversation=conversation
+    )
+    key, text = create_key(user=alice, name=MARK, workspace_id=team.pk)
     return World(
         clients={
             "anonymous": Client(),
             "key": Client(headers={"authorization": f"Bearer {text}"}),
-            "stranger": _signed_in(charlie),
-            "admin": _signed_in(root),
-            "owner": _signed_in(alice),
+            "stranger": _signed_in(cast["charlie"]),
+            "root": _signed_in(cast["root"]),
+            "viewer": _signed_in(cast["vera"], team),
+            "member": _signed_in(cast["ben"], team),
+            "admin": _signed_in(cast["ann"], team),
+            "owner": _signed_in(alice, team),
         },
         conversation=answer.conversation_id,
         answer=answer.pk,
         decision=call.decision_id,
         budget=create_budget(user=alice, period="day", limit_nanos=50 * CENT, name=MARK).pk,
         key=key.pk,
+        team=team.pk,
+        member=team.memberships.get(user__username="abe").pk,
+        invitation=invitation.pk,
+        secret=secret,
     )
 
 
-def _alices_call(alice: User) -> Call:
-    call = make_call(alice)
+def _alices_call(alice: User, team: Workspace) -> Call:
+    call = make_call(alice, decision=make_decision(alice, workspace=team))
     call.decision.prompt = f"{MARK}?"
     call.decision.save()
     return call
 
 
-def _signed_in(user: User) -> Client:
+def _signed_in(user: User, team: Workspace | None = None) -> Client:
     client = Client()
     client.force_login(user)
+    if team is not None:
+        client.post("/workspaces/choose/", {"workspace": team.pk})
     return client
 
 
@@ -222,7 +293,7 @@ def test_who_may(pattern: str, case: Case, world: World) -> None:
 
     statuses = {role: answer.status_code for role, answer in answers.items()}
     assert statuses == dict(zip(ROLES, case.statuses, strict=True))
-    for role in ("anonymous", "stranger", "admin"):
+    for role in set(ROLES) - {"key", "owner"}:
         assert MARK.encode() not in _body(answers[role]), role
         if statuses[role] == 302 and role == "anonymous" and not pattern.startswith("accounts/"):
             assert answers[role]["Location"].startswith("/accounts/login/?next=")
@@ -278,7 +349,7 @@ def test_a_post_without_its_csrf_token_is_refused(
     assert right.status_code == posts[-1][1].statuses[-1]
 
 
-@pytest.mark.parametrize("role", ["anonymous", "key", "stranger", "owner"])
+@pytest.mark.parametrize("role", sorted({*ROLES} - {"root"}))
 def test_only_operators_come_in_to_the_admin(role: str, world: World) -> None:
     for pattern in patterns():
         if not pattern.startswith(OPERATORS):
@@ -293,9 +364,9 @@ def test_only_operators_come_in_to_the_admin(role: str, world: World) -> None:
             goes_to = answer["Location"]
             assert "/login/" in goes_to or path == "admin/logout/", path
         else:
-            assert role in ("stranger", "owner"), path
+            assert role not in ("anonymous", "key"), path
         assert MARK.encode() not in _body(answer), path
 
 
 def test_the_administrator_comes_in(world: World) -> None:
-    assert world.clients["admin"].get("/admin/").status_code == 200
+    assert world.clients["root"].get("/admin/").status_code == 200

@@ -14,6 +14,7 @@ AGAIN = [
     "tests/models",
     "tests/analytics",
     "tests/budgets",
+    "tests/workspaces",
     "tests/gateway",
     "tests/stories",
     "tests/api/v1",

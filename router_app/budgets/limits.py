@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
-from router_app.models import Budget, Level, Period, User, Window
+from router_app.models import Budget, Level, Period, User, Window, Workspace
 from router_app.money import NANOS_PER_USD
 
 HIGHEST_LIMIT_NANOS = 1_000_000 * NANOS_PER_USD  # above a million USD somebody mistyped
@@ -15,22 +15,40 @@ HIGHEST_LIMIT_NANOS = 1_000_000 * NANOS_PER_USD  # above a million USD somebody 
 
 def create_budget(
     *,
-    user: User,
+    user: User | None = None,
+    workspace: Workspace | None = None,
+    level: str = Level.USER,
     period: str,
     limit_nanos: int,
     task_type: str = "",
     name: str = "",
     set_by_administrator: bool = False,
 ) -> Budget:
-    """A new budget in its owner's time zone; it applies from the next request on."""
+    """A new budget; it applies from the next request on. Its days begin where the workspace is, or
+    without one where the person is. Whom it bounds is what its level names: the database refuses
+    more and less than that."""
+    owner = workspace or user
     return Budget.objects.create(
+        level=level,
         user=user,
+        workspace=workspace,
         period=period,
         limit_nanos=limit_nanos,
         task_type=task_type,
         name=name or default_name(period, task_type),
-        time_zone=user.time_zone,
+        time_zone=owner.time_zone if owner else settings.TIME_ZONE,
         set_by_administrator=set_by_administrator,
+    )
+
+
+def create_team_budget(team: Workspace, *, limit_nanos: int) -> Budget:
+    """What all members of a team may spend together in a month: the limit a team begins with."""
+    return create_budget(
+        workspace=team,
+        level=Level.WORKSPACE,
+        period=Period.MONTH,
+        limit_nanos=limit_nanos,
+        name="Team's monthly limit",
     )
 
 

@@ -18,10 +18,10 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from router_app.errors import NotAuthenticated
+from router_app.errors import NotAuthenticated, PermissionDenied
 from router_app.gateway.access import access
 from router_app.gateway.writer import writer
-from router_app.models import ApiKey, User
+from router_app.models import ApiKey, Membership, User
 
 PREFIX = "br-"
 ALPHABET = string.ascii_letters + string.digits
@@ -64,12 +64,16 @@ def create_key(
     workspace_id: int | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its full text, which is known only now; for the person's own workspace unless
-    another is named, of which they must be a member."""
+    another is named. Raises PermissionDenied where they may not ask."""
+    workspace_id = workspace_id or user.personal_workspace.pk
+    places = Membership.objects.filter(workspace=workspace_id, user=user, left_at=None)
+    if not any(place.may_ask for place in places):
+        raise PermissionDenied("You may not make keys in this workspace.")
     secret = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
     text = secret + _checksum(secret)
     row = ApiKey.objects.create(
         user=user,
-        workspace_id=workspace_id or user.personal_workspace.pk,
+        workspace_id=workspace_id,
         name=name,
         prefix=text[:SHOWN_LENGTH],
         hash=_hash(text),

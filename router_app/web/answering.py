@@ -17,7 +17,7 @@ from router_app.gateway import service
 from router_app.models import Conversation
 from router_app.web import replies, streams
 from router_app.web.access import person_required
-from router_app.web.chat import own_answer
+from router_app.web.chat import own_answer, readable_answer
 from router_app.web.signed_in import SignedIn
 
 STOPPING_SECONDS = 5.0  # how long a page without script waits for a stopped answer to be booked
@@ -27,7 +27,7 @@ STOPPING_SECONDS = 5.0  # how long a page without script waits for a stopped ans
 @person_required
 async def stream(request: SignedIn, pk: uuid.UUID) -> HttpResponseBase:
     """The answer's events, from the number of characters that the page has. Starts nothing."""
-    answer = await sync_to_async(own_answer)(request, pk)
+    answer = await sync_to_async(readable_answer)(request, pk)
 
     async def finished() -> str:
         return await sync_to_async(_finished)(request, answer.conversation, pk)

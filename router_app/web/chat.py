@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -63,7 +64,7 @@ def chat(request: SignedIn) -> HttpResponse:
 @require_safe
 def conversation(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     """A conversation with its answers, also one that is being written right now."""
-    found = conversations.own(request, pk)
+    found = conversations.readable(request, pk)
     _close_what_died(found)
     form = ComposerForm(initial=replies.initial_of(request, found))
     return replies.page(request, found, form, everything="all" in request.GET)
@@ -143,6 +144,7 @@ def _refused(
 
 def _read(request: SignedIn) -> tuple[Conversation | None, ComposerForm, Exchange | None]:
     """The composer as it came; no exchange where something in it is wrong."""
+    _check_may_ask(request)
     form = ComposerForm(request.POST)
     is_valid = form.is_valid()
     if form.has_error("conversation"):
@@ -158,6 +160,7 @@ def _read(request: SignedIn) -> tuple[Conversation | None, ComposerForm, Exchang
 
 
 def _read_again(request: SignedIn, pk: uuid.UUID) -> tuple[Conversation, Exchange | None]:
+    _check_may_ask(request)
     answer = own_answer(request, pk)
     choices = choices_of_answer(answer) or choices_of_person(request.user)
     given = QueryDict(mutable=True)
@@ -168,6 +171,19 @@ def _read_again(request: SignedIn, pk: uuid.UUID) -> tuple[Conversation, Exchang
     most = request.POST.get("max_tokens", "")
     max_tokens = min(int(most), MOST_TOKENS) if most.isascii() and most.isdecimal() else None
     return answer.conversation, exchange_again(answer, choices, max_tokens or None)
+
+
+def _check_may_ask(request: SignedIn) -> None:
+    if not membership_of(request).may_ask:
+        raise PermissionDenied("Viewers ask nothing.")
+
+
+def readable_answer(request: SignedIn, pk: uuid.UUID) -> Message:
+    """An answer in a conversation that this person may read, else 404."""
+    answers = Message.objects.select_related("conversation__user", "decision")
+    answer = get_object_or_404(answers, pk=pk, role=Message.Role.ASSISTANT)
+    conversations.readable(request, answer.conversation_id)
+    return answer
 
 
 def own_answer(request: SignedIn, pk: uuid.UUID) -> Message:

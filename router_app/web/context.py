@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from router_app.budgets.statements import Statement, statements_of
 from router_app.gateway import service
-from router_app.models import Period
-from router_app.web.workspace import membership_of
+from router_app.models import Membership, Period, Workspace
+from router_app.web.workspace import membership_of, workspace_of
+from router_app.workspaces.members import memberships_of
 
 IN_HEADER = (Period.DAY, Period.MONTH)
 
@@ -24,15 +25,31 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """
     return {
         "demo_active": cache(service.demo_active),
+        "workspace_here": cache(lambda: workspace_here(request)),
+        "places": cache(lambda: places(request)),
         "header_gauges": cache(lambda: header_gauges(request)),
         "signup_open": settings.SIGNUP_OPEN,
     }
 
 
+def workspace_here(request: HttpRequest) -> Workspace | None:
+    """The workspace that the page belongs to; none for signed-out people."""
+    return workspace_of(request) if _is_signed_in(request) else None  # type: ignore[arg-type]
+
+
+def places(request: HttpRequest) -> list[Membership]:
+    """What the switcher offers: the person's own workspace and their teams."""
+    return list(memberships_of(request.user)) if _is_signed_in(request) else []  # type: ignore[arg-type]
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None)
+    return user is not None and user.is_authenticated
+
+
 def header_gauges(request: HttpRequest) -> list[Statement]:
     """Today's and this month's budgets of the signed-in person, the one with least left first."""
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if not _is_signed_in(request):
         return []
     found = statements_of(membership_of(request), now=timezone.now())  # type: ignore[arg-type]
     shown = [s for s in found if s.period in IN_HEADER and not s.task_type] or found

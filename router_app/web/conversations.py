@@ -18,7 +18,7 @@ from router_app.gateway import service
 from router_app.models import Conversation, Message
 from router_app.web.access import person_required
 from router_app.web.signed_in import SignedIn
-from router_app.web.workspace import own_scope
+from router_app.web.workspace import membership_of, own_scope
 
 IN_RAIL = 40
 PER_PAGE = 30
@@ -83,6 +83,25 @@ async def delete(request: SignedIn, pk: uuid.UUID) -> HttpResponseBase:
 def own(request: SignedIn, pk: uuid.UUID) -> Conversation:
     """A conversation of this person in this workspace, else 404."""
     return get_object_or_404(own_conversations(request), pk=pk)
+
+
+def readable(request: SignedIn, pk: uuid.UUID) -> Conversation:
+    """One's own conversation or one that is shared in this workspace, else 404."""
+    readables = own_conversations(request) | shared_conversations(request)
+    return get_object_or_404(readables.select_related("user"), pk=pk)
+
+
+def shared_conversations(request: SignedIn) -> QuerySet[Conversation]:
+    """What its owners share with this workspace, one's own included."""
+    return Conversation.objects.filter(
+        workspace=membership_of(request).workspace_id, shared_at__isnull=False
+    )
+
+
+def may_ask(request: SignedIn, conversation: Conversation | None) -> bool:
+    """Whether the person may ask here: not as a viewer, nor in another's conversation."""
+    is_own = conversation is None or conversation.user_id == request.user.pk
+    return is_own and membership_of(request).may_ask
 
 
 def own_conversations(request: SignedIn) -> QuerySet[Conversation]:

@@ -1,4 +1,7 @@
-"""`/dashboard/`: what one asked and spent in a range of days, and how that changes."""
+"""`/dashboard/`: what one asked and spent in a range of days, and how that changes.
+
+In a team one looks at one's own part or at the team's totals; a viewer at the totals alone.
+"""
 
 import json
 from typing import Any
@@ -12,14 +15,17 @@ from django.views.decorators.http import require_safe
 
 from router_app.analytics.changes import latest_change
 from router_app.analytics.ranges import Range, RangeKey, Step
+from router_app.analytics.scope import Scope
 from router_app.analytics.spending import Overview, has_calls, overview, range_for
+from router_app.models import Role
 from router_app.web.figures import figures_of
 from router_app.web.signed_in import SignedIn
-from router_app.web.workspace import own_scope
+from router_app.web.workspace import membership_of, own_scope, team_scope
 
 DEFAULT = RangeKey.DAYS_30
 CACHE_SECONDS = 60  # though nothing happens, the period before moves on with the clock
 NOTHING_EVER = "nothing"
+MINE, TEAMS = "mine", "team"
 CHOICES = (
     (RangeKey.TODAY, "Today"),
     (RangeKey.WEEK, "7 days"),
@@ -68,10 +74,11 @@ def live(request: SignedIn) -> HttpResponse:
 
 def _context(request: SignedIn) -> dict[str, Any]:
     form = RangeForm(request.GET)
+    is_teams = _scope(request).user_id is None
     span = _span(request, form)
     found = _overview(request, span)
     shown = figures_of(found, span)
-    has_any = bool(found.totals.requests) or has_calls(own_scope(request))
+    has_any = bool(found.totals.requests) or has_calls(_scope(request))
     return {
         "span": span,
         "shown": shown,
@@ -82,7 +89,12 @@ def _context(request: SignedIn) -> dict[str, Any]:
         "choices": [(key.value, label, key is span.key) for key, label in CHOICES],
         "form": RangeForm(initial={"since": span.first, "until": span.last}, label_suffix=""),
         "course_title": TITLES[span.step],
-        "query": _query(span),
+        "query": _query(span, is_teams=is_teams),
+        "is_teams": is_teams,
+        "may_ask": membership_of(request).may_ask,
+        "whose": [(MINE, "Mine", not is_teams), (TEAMS, "The team's", is_teams)]
+        if _may_choose(request)
+        else [],
     }
 
 
@@ -92,11 +104,27 @@ def _span(request: SignedIn, form: RangeForm) -> Range:
     key = RangeKey(name) if name in set(RangeKey) else DEFAULT
     form.is_valid()
     first, last = form.cleaned_data.get("since"), form.cleaned_data.get("until")
-    return range_for(own_scope(request), key, first=first, last=last)
+    return range_for(_scope(request), key, first=first, last=last)
 
 
-def _query(span: Range) -> str:
+def _scope(request: SignedIn) -> Scope:
+    """Whose requests: in a team everybody's for who asks for them, and for a viewer always."""
+    member = membership_of(request)
+    if member.workspace.is_personal:
+        return own_scope(request)
+    wants_teams = request.GET.get("whose") == TEAMS or member.role == Role.VIEWER
+    return team_scope(request) if wants_teams else own_scope(request)
+
+
+def _may_choose(request: SignedIn) -> bool:
+    member = membership_of(request)
+    return not member.workspace.is_personal and member.role != Role.VIEWER
+
+
+def _query(span: Range, *, is_teams: bool) -> str:
     query = QueryDict(mutable=True)
+    if is_teams:
+        query["whose"] = TEAMS
     query["range"] = span.key.value
     if span.key is RangeKey.CUSTOM:
         query["since"], query["until"] = span.first.isoformat(), span.last.isoformat()
@@ -105,7 +133,7 @@ def _query(span: Range) -> str:
 
 def _overview(request: SignedIn, span: Range) -> Overview:
     """Asked every few seconds by every open dashboard, summed again only when something changed."""
-    scope = own_scope(request)
+    scope = _scope(request)
     days = f"{span.key}:{span.first}:{span.last}:{span.zone.key}"
     key = f"dashboard:{scope.workspace_id}:{scope.user_id}:{days}:{latest_change()}"
     found: Overview | None = cache.get(key)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from router_app.models import Call, Conversation, Message
 from router_app.money import plain_usd
-from router_app.web.conversations import own
+from router_app.web.conversations import readable
 from router_app.web.signed_in import SignedIn
 from router_app.web.turns import total_nanos
 
@@ -23,8 +23,8 @@ TYPES = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
 @login_required
 @require_safe
 def export(request: SignedIn, pk: uuid.UUID, format: str) -> HttpResponse:  # noqa: A002
-    """The whole conversation as `md` or `json`, to be saved."""
-    conversation = own(request, pk)
+    """The whole conversation as `md` or `json`, to be saved by whoever may read it."""
+    conversation = readable(request, pk)
     text = as_markdown(conversation) if format == "md" else as_json(conversation)
     name = slugify(conversation.title)[:60] or "conversation"
     headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}

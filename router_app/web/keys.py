@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -67,11 +68,13 @@ class Row:
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys(request: SignedIn) -> HttpResponse:
     """The person's keys and the form for another; after a POST, the new key's text, once."""
+    if request.method == "POST" and not membership_of(request).may_ask:
+        raise PermissionDenied("Viewers make no keys.")
     form = KeyForm(request.POST or None, initial={"form_id": secrets.token_urlsafe(16)})
     if request.method == "POST" and form.is_valid():
         return _create(request, form)
     focus_first_error(form)
-    context = {"form": form, "keys": _rows(request)}
+    context = {"form": form, "keys": _rows(request), "may_ask": membership_of(request).may_ask}
     return render(request, "keys/keys.html", context)
 
 

@@ -10,7 +10,7 @@ from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
 from router_app.models import Conversation, Message
 from router_app.web.composer import EXAMPLES, SLIDER_STEPS, ComposerForm, choices_of_conversation
-from router_app.web.conversations import rail_conversations
+from router_app.web.conversations import may_ask, rail_conversations
 from router_app.web.exchanges import Exchange
 from router_app.web.memory import CONTEXT_CHARACTERS, answered_turns, recent_messages, remember
 from router_app.web.signed_in import SignedIn
@@ -42,7 +42,7 @@ def asked(request: SignedIn, exchange: Exchange) -> HttpResponse:
     if exchange.asks_again:
         shown = _answers_of(exchange)
     context = {
-        **_around(conversation),
+        **_around(request, conversation),
         "turns": turns_of(conversation, request.user, only=shown),
         "replaced": exchange.replaces,
         # Asked from another form than the composer, which is to show what was asked with.
@@ -62,7 +62,7 @@ def finished(request: SignedIn, conversation: Conversation, answer_id: uuid.UUID
     turns = turns_of(conversation, request.user, only={answer_id})
     if not turns:
         raise Message.DoesNotExist
-    context = {**_around(conversation), "turn": turns[0]}
+    context = {**_around(request, conversation), "turn": turns[0]}
     return render(request, "chat/finished.html", context).content.decode()
 
 
@@ -72,7 +72,7 @@ def invalid(
     """The composer with what is wrong, and everything that was typed."""
     if not request.headers.get("HX-Request"):
         return page(request, conversation, form, status=UNPROCESSABLE)
-    context = _composer_context(conversation, form)
+    context = _composer_context(request, conversation, form)
     response = render(request, "chat/composer.html", context, status=UNPROCESSABLE)
     return reswap(retarget(response, "#composer-dock"), "outerHTML")
 
@@ -132,7 +132,7 @@ def _page_context(
 ) -> dict[str, Any]:
     turns = turns_of(conversation, request.user, everything=everything) if conversation else []
     return {
-        **_composer_context(conversation, form),
+        **_composer_context(request, conversation, form),
         "turns": turns,
         "has_older": len(turns) == MESSAGES_SHOWN and not everything,
         "examples": EXAMPLES,
@@ -140,15 +140,19 @@ def _page_context(
     }
 
 
-def _composer_context(conversation: Conversation | None, form: ComposerForm) -> dict[str, Any]:
-    return {**_around(conversation), "form": form, "slider_steps": SLIDER_STEPS}
+def _composer_context(
+    request: SignedIn, conversation: Conversation | None, form: ComposerForm
+) -> dict[str, Any]:
+    return {**_around(request, conversation), "form": form, "slider_steps": SLIDER_STEPS}
 
 
-def _around(conversation: Conversation | None) -> dict[str, Any]:
+def _around(request: SignedIn, conversation: Conversation | None) -> dict[str, Any]:
     """What each answer changes around it: what goes along with the next one, the total."""
     turns = answered_turns(recent_messages(conversation)) if conversation else []
     return {
         "conversation": conversation,
+        "may_ask": may_ask(request, conversation),
+        "is_own": conversation is None or conversation.user_id == request.user.pk,
         "memory": remember(turns),
         "context_characters": CONTEXT_CHARACTERS,
         "total_nanos": total_nanos(conversation) if conversation else 0,

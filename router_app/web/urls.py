@@ -10,9 +10,14 @@ from router_app.web import (
     dashboard,
     exports,
     history,
+    invitations,
+    join,
     keys,
+    members,
     models,
     profile,
+    sharing,
+    workspaces,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,9 +28,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("gauge/", answering.gauge, name="header_gauge"),
     # /c/, a conversation
     path("c/", conversations.conversations, name="chat_conversations"),
+    path("c/shared/", sharing.shared, name="chat_shared"),
     path("c/<uuid:pk>/", chat.conversation, name="chat_conversation"),
     path("c/<uuid:pk>/rename/", conversations.rename, name="chat_rename"),
     path("c/<uuid:pk>/delete/", conversations.delete, name="chat_delete"),
+    path("c/<uuid:pk>/share/", sharing.share, name="chat_share"),
+    path("c/<uuid:pk>/unshare/", sharing.unshare, name="chat_unshare"),
     path("c/<uuid:pk>/export.md", exports.export, {"format": "md"}, name="chat_export_md"),
     path("c/<uuid:pk>/export.json", exports.export, {"format": "json"}, name="chat_export_json"),
     # /m/, an answer
@@ -47,6 +55,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/<int:pk>/revoke/", keys.revoke_key, name="keys_revoke"),
     # /models/
     path("models/", models.models, name="models"),
+    # /workspaces/
+    path("workspaces/", workspaces.workspaces, name="workspaces"),
+    path("workspaces/choose/", workspaces.choose_workspace, name="workspaces_choose"),
+    path("workspaces/<int:pk>/", workspaces.workspace, name="workspaces_one"),
+    path("workspaces/<int:pk>/rename/", workspaces.rename, name="workspaces_rename"),
+    path("workspaces/<int:pk>/close/", workspaces.close, name="workspaces_close"),
+    path("workspaces/<int:pk>/leave/", workspaces.leave, name="workspaces_leave"),
+    # /workspaces/…/members/
+    path("workspaces/<int:pk>/members/<int:member>/role/", members.role, name="members_role"),
+    path("workspaces/<int:pk>/members/<int:member>/remove/", members.remove, name="members_remove"),
+    # /workspaces/…/invitations/
+    path("workspaces/<int:pk>/invitations/", invitations.invite, name="invitations"),
+    path(
+        "workspaces/<int:pk>/invitations/<int:invitation>/revoke/",
+        invitations.revoke,
+        name="invitations_revoke",
+    ),
+    # /join/, an invitation's link
+    path("join/<str:secret>/", join.join, name="join"),
     # /profile/
     path("profile/", profile.profile, name="profile"),
 ]

@@ -1,7 +1,10 @@
 """Which workspace a page belongs to: the one chosen in the switcher, else the person's own."""
 
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404
+
 from router_app.analytics.scope import Scope
-from router_app.models import Membership, Workspace
+from router_app.models import Membership, Role, Workspace
 from router_app.web.signed_in import SignedIn
 
 CHOSEN = "workspace"  # session: the id of the one chosen
@@ -27,6 +30,31 @@ def workspace_of(request: SignedIn) -> Workspace:
 def own_scope(request: SignedIn) -> Scope:
     """What the person asked in this workspace."""
     return Scope.own(request.user, membership_of(request).workspace_id)
+
+
+def team_scope(request: SignedIn) -> Scope:
+    """What everybody asked in this workspace, by the team's own days."""
+    workspace = workspace_of(request)
+    return Scope(workspace.pk, None, workspace.time_zone)
+
+
+def choose(request: SignedIn, workspace: Workspace) -> None:
+    """From the next page on this is the workspace one is in."""
+    request.session[CHOSEN] = workspace.pk
+
+
+def place_in(request: SignedIn, pk: int) -> Membership:
+    """The person's place in the workspace that an address names; 404 for whoever has none."""
+    places = Membership.objects.select_related("workspace", "user")
+    return get_object_or_404(places, workspace=pk, user=request.user, left_at=None)
+
+
+def admins_place_in(request: SignedIn, pk: int) -> Membership:
+    """The same for what only admins may; 403 for other members."""
+    place = place_in(request, pk)
+    if place.role != Role.ADMIN:
+        raise PermissionDenied(f"Only an admin of {place.workspace} may do this.")
+    return place
 
 
 def _chosen(request: SignedIn) -> Membership | None:

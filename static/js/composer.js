@@ -54,6 +54,7 @@
 
   async function showPrice() {
     const area = byId("composer-price");
+    if (!area) return; // who only reads has no composer
     pricing?.abort();
     pricing = new AbortController();
     if (!prompt().value.trim()) return area.replaceChildren();
