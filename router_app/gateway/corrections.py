@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from router_app.analytics.usage import correct_usage, whose_is
 from router_app.budgets import corrections
-from router_app.models import Call, RoutingDecision
+from router_app.models import AuditEntry, Call, RoutingDecision
 
 
 def correct_call(
@@ -32,4 +32,12 @@ def correct_call(
             cost_nanos=F("cost_nanos") + delta
         )
         correct_usage(whose=whose_is(call), at=call.created_at, delta_nanos=delta)
+        AuditEntry.note(
+            AuditEntry.Action.COST_CORRECTED,
+            f"call {call_id}",
+            actor_id=author_id,
+            workspace_id=call.workspace_id,
+            before={"cost_nanos": actual_nanos - delta},
+            after={"cost_nanos": actual_nanos, "reason": reason},
+        )
     return delta

@@ -131,6 +131,11 @@ class Call(models.Model):
                 fields=["workspace", "user", "created_at"], name="calls_by_owner_and_time"
             ),
             models.Index(fields=["workspace", "created_at"], name="calls_by_workspace_and_time"),
+            models.Index(
+                fields=["workspace", "created_at"],
+                name="presumed_calls",
+                condition=models.Q(usage_source="presumed"),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["decision", "attempt"], name="attempts_are_numbered")
