@@ -66,7 +66,8 @@ class BudgetForm(forms.ModelForm):
         try:
             limits.check_whom(data["level"], **whom)
         except ValueError as error:
-            raise ValidationError(f"{str(error).capitalize()}.") from None
+            self.add_error("level", f"{str(error).capitalize()}.")
+            return data
         words = whom_in_words(data["level"], **whom)
         data["name"] = data["name"] or default_name(
             data["period"], data["task_type"], whom=words, model=str(data.get("model") or "")

@@ -14,10 +14,12 @@ from router_app.models import AuditEntry, Call, RoutingDecision
 def correct_call(
     call_id: uuid.UUID, *, actual_nanos: int, author_id: int | None, reason: str
 ) -> int:
-    """Book that a closed call cost something else; returns the change in nanos.
+    """Book that a closed call cost something else; returns the change in nanos, which is 0 where
+    what is booked was confirmed.
 
     Raises ValueError for an open call, a cost below nothing, or no reason.
     """
+    now = timezone.now()
     with transaction.atomic():
         call = Call.objects.select_related("decision").get(pk=call_id)
         delta = corrections.correct(
@@ -25,9 +27,11 @@ def correct_call(
             actual_nanos=actual_nanos,
             author_id=author_id,
             reason=reason,
-            now=timezone.now(),
+            now=now,
         )
-        Call.objects.filter(pk=call_id).update(correction_nanos=F("correction_nanos") + delta)
+        Call.objects.filter(pk=call_id).update(
+            correction_nanos=F("correction_nanos") + delta, decided_at=now
+        )
         RoutingDecision.objects.filter(pk=call.decision_id).update(
             cost_nanos=F("cost_nanos") + delta
         )

@@ -1,10 +1,20 @@
 """Top-ups, the audit trail, who set a limit, and an index to find presumed charges by."""
 
+from typing import Any
+
 import django.db.models.deletion
 import django.utils.timezone
 import router_app.models.fields
 from django.conf import settings
 from django.db import migrations, models
+
+
+def note_decided(apps: Any, schema_editor: Any) -> None:
+    """Calls whose reservation has a correction are decided on."""
+    entries = apps.get_model("router_app", "LedgerEntry").objects.filter(kind="correct")
+    calls = apps.get_model("router_app", "Call").objects.filter(usage_source="presumed")
+    corrected = calls.filter(reservation__in=entries.values("reservation"))
+    corrected.update(decided_at=django.utils.timezone.now())
 
 
 class Migration(migrations.Migration):
@@ -53,9 +63,18 @@ class Migration(migrations.Migration):
             name='set_by_administrator',
             field=models.BooleanField(default=False, help_text='Whom it bounds can see it and cannot change it.'),
         ),
+        migrations.AddField(
+            model_name="call",
+            name="decided_at",
+            field=models.DateTimeField(
+                help_text="When somebody corrected its cost, or confirmed it.", null=True
+            ),
+        ),
+        # Corrected before there was a word for it.
+        migrations.RunPython(note_decided, migrations.RunPython.noop),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('usage_source', 'presumed')), fields=['workspace', 'created_at'], name='presumed_calls'),
+            model_name="call",
+            index=models.Index(condition=models.Q(("decided_at__isnull", True), ("usage_source", "presumed")), fields=['workspace', 'created_at'], name='presumed_calls'),
         ),
         migrations.AddField(
             model_name='auditentry',

@@ -118,6 +118,9 @@ class Call(models.Model):
     output_tokens = models.PositiveIntegerField(default=0)
     reasoning_tokens = models.PositiveIntegerField(default=0)
     usage_source = models.CharField(max_length=8, blank=True)
+    decided_at = models.DateTimeField(
+        null=True, help_text="When somebody corrected its cost, or confirmed it."
+    )
     provider_request_id = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
@@ -134,7 +137,7 @@ class Call(models.Model):
             models.Index(
                 fields=["workspace", "created_at"],
                 name="presumed_calls",
-                condition=models.Q(usage_source="presumed"),
+                condition=models.Q(usage_source="presumed", decided_at__isnull=True),
             ),
         ]
         constraints = [
