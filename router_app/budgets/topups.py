@@ -60,7 +60,7 @@ def end_expired(now: datetime) -> int:
 
     Inside a transaction. Each ends once, whoever else is doing the same.
     """
-    over = TopUp.objects.filter(ended_at=None, until__lte=now)
+    over = TopUp.objects.filter(ended_at=None, until__lte=now).order_by()
     window_ids = sorted(set(over.values_list("window_id", flat=True)))
     if not window_ids:
         return 0

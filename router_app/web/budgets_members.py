@@ -1,10 +1,11 @@
 """`/budgets/members/`: the members of a workspace, found by name, and the limits of each."""
 
+from collections import Counter
+
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -31,8 +32,10 @@ def members(request: SignedIn) -> HttpResponse:
     found = Membership.objects.filter(workspace=lead.workspace_id, left_at=None)
     if name:
         found = found.filter(user__username__icontains=name)
-    page = Paginator(_with_counts(found), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "name": name, "workspace": lead.workspace}
+    by_name = found.select_related("user").order_by("user__username", "pk")
+    page = Paginator(by_name, PER_PAGE).get_page(request.GET.get("page"))
+    rows = _counts(page)
+    context = {"page": page, "rows": rows, "name": name, "workspace": lead.workspace}
     return render(request, "budgets/members.html", context)
 
 
@@ -68,17 +71,13 @@ def _lead(request: SignedIn) -> tuple[Membership, Powers]:
     return own, powers
 
 
-def _with_counts(found: QuerySet[Membership]) -> QuerySet[Membership]:
-    own = Budget.objects.filter(
-        Q(level=Level.MEMBER, workspace=OuterRef("workspace"), user=OuterRef("user")),
-        is_active=True,
-    ).order_by()
-    counted = own.values("level").annotate(count=Count("pk")).values("count")
-    return (
-        found.select_related("user")
-        .annotate(limit_count=Coalesce(Subquery(counted), 0))
-        .order_by("user__username", "pk")
-    )
+def _counts(page: Page) -> list[tuple[Membership, int]]:
+    """Those of one page, each with how many limits were set for them here."""
+    people = [place.user_id for place in page]
+    own = Budget.objects.filter(level=Level.MEMBER, user__in=people, is_active=True)
+    here = own.filter(workspace__in={place.workspace_id for place in page})
+    counts = Counter(here.values_list("user_id", flat=True))
+    return [(place, counts[place.user_id]) for place in page]
 
 
 def _keys_of(found: Membership) -> dict[str, ApiKey]:
