@@ -9,6 +9,7 @@ from django.contrib.auth.forms import UserChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from router_app.admin.audited import operator_of
 from router_app.admin.columns import usd_column
 from router_app.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from router_app.budgets.limits import ensure_starting_budget, move_time_zone
@@ -42,6 +43,7 @@ class LimitInline(ReadOnlyInline):
     """A person's limits; changed on their own pages."""
 
     model = Budget
+    fk_name = "user"
     verbose_name_plural = "limits"
     fields = readonly_fields = ("name", "limit", "set_by_administrator", "is_active")
     limit = usd_column("limit_nanos", "limit")
@@ -128,7 +130,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return self.has_revoke_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        limit_key(obj, **{name: getattr(obj, name) for name in LIMITS})
+        limit_key(obj, **{name: getattr(obj, name) for name in LIMITS}, by=operator_of(request))
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether this operator may revoke other people's keys."""
@@ -138,6 +140,6 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def revoke_keys(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         live = list(keys.filter(revoked_at=None))
         for key in live:
-            revoke(key)
+            revoke(key, by=operator_of(request))
             self.log_change(request, key, "Revoked.")
         self.message_user(request, f"{len(live)} keys revoked.", messages.SUCCESS)

@@ -10,14 +10,18 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 
+from router_app.admin.audited import operator_of, plain
 from router_app.admin.columns import usd_column
 from router_app.admin.read_only import ReadOnlyInline
 from router_app.budgets import limits
+from router_app.budgets.names import default_name, whom_in_words
 from router_app.budgets.self_service import is_protected
-from router_app.models import Budget, Window
+from router_app.budgets.trail import Action, note_limit
+from router_app.models import Budget, Level, Window
 from router_app.routing.request import REQUEST_BUDGET
 from router_app.web.fields import UsdField
 
+WHOM = ("user", "workspace", "api_key")
 RESERVED_NAMES = {REQUEST_BUDGET, "none"}
 
 
@@ -33,22 +37,55 @@ class BudgetForm(forms.ModelForm):
 
     class Meta:
         model = Budget
-        fields = ("user", "period", "task_type", "limit_nanos", "name", "is_active")
-        help_texts = {"name": "Refusals name it. Empty: “Monthly limit” and the like."}
+        fields = (
+            "level", "user", "workspace", "api_key", "period", "task_type", "model", "limit_nanos",
+            "name", "is_active",
+        )  # fmt: skip
+        help_texts = {
+            "level": "Name exactly whom it bounds: a user, a workspace, both, a key, or nobody "
+            "for everybody on this site.",
+            "name": "Refusals name it. Empty: “Monthly limit” and the like.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "name" in self.fields:
-            self.fields["name"].required = False
+        for name in ("level", "name"):
+            if name in self.fields:
+                self.fields[name].required = False
+
+    def clean_level(self) -> str:
+        """As chosen; a person's where nothing is."""
+        return str(self.cleaned_data["level"] or Level.USER)
+
+    def clean(self) -> dict[str, Any]:
+        """What a level bounds is named, and the limit has a name."""
+        data = super().clean() or {}
+        if self.instance.pk or self.errors:
+            return data
+        whom = {name: data.get(name) for name in WHOM}
+        try:
+            limits.check_whom(data["level"], **whom)
+        except ValueError as error:
+            self.add_error("level", f"{str(error).capitalize()}.")
+            return data
+        words = whom_in_words(data["level"], **whom)
+        data["name"] = data["name"] or default_name(
+            data["period"], data["task_type"], whom=words, model=str(data.get("model") or "")
+        )
+        return data
 
     def clean_name(self) -> str:
-        """The name as typed, or the usual one."""
+        """The name as typed, or as it was; a new one without gets the usual one."""
         name = str(self.cleaned_data["name"])
         if name.strip().casefold() in RESERVED_NAMES:
             raise ValidationError("Refusals use this word themselves; choose another name.")
-        period = self.cleaned_data.get("period") or self.instance.period
-        task = self.cleaned_data.get("task_type", self.instance.task_type)
-        return name or limits.default_name(period, task)
+        budget = self.instance
+        if name or not budget.pk:
+            return name
+        whom = {each: getattr(budget, each) for each in WHOM}
+        words = whom_in_words(budget.level, **whom)
+        model = str(budget.model or "")
+        return default_name(budget.period, budget.task_type, whom=words, model=model)
 
     def clean_is_active(self) -> bool:
         """Closing the last limit takes a decision about the account first."""
@@ -79,13 +116,14 @@ class BudgetAdmin(admin.ModelAdmin):
     form = BudgetForm
     inlines = (WindowInline,)
     list_display = (
-        "name", "user", "period", "task", "limit", "spent", "held", "overage",
+        "name", "level", "user", "period", "task", "limit", "spent", "held", "overage",
         "set_by_administrator", "is_active",
     )  # fmt: skip
-    list_filter = ("is_active", "period", "task_type", "set_by_administrator")
+    list_filter = ("is_active", "level", "period", "task_type", "set_by_administrator")
     search_fields = ("name", "user__username", "user__email")
     list_select_related = ("user",)
     autocomplete_fields = ("user",)
+    raw_id_fields = ("workspace", "api_key")
     ordering = ("user__username", "pk")
     limit = usd_column("limit_nanos", "limit")
     spent = usd_column("spent_now", "spent")
@@ -102,14 +140,15 @@ class BudgetAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ("user", "period", "task_type", "limit_nanos", "name")
+            return ("level", *WHOM, "period", "task_type", "model", "limit_nanos", "name")
         return (
-            "user", "period", "task_type", "time_zone", "limit_nanos", "name",
-            "set_by_administrator", "is_active", "created_at",
+            "level", *WHOM, "period", "task_type", "model", "time_zone", "limit_nanos", "name",
+            "set_by", "set_by_administrator", "is_active", "created_at",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("user", "period", "task_type", "time_zone", "created_at") if obj else ()
+        fixed = ("level", *WHOM, "period", "task_type", "model", "time_zone", "set_by")
+        return (*fixed, "created_at") if obj else ()
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
@@ -119,12 +158,41 @@ class BudgetAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
-            obj.set_by_administrator = True
-            obj.time_zone = obj.user.time_zone
-        elif "limit_nanos" in form.changed_data:
-            limits.set_limit(obj, limit_nanos=obj.limit_nanos, now=timezone.now())
+            self._add(request, obj)
+            return
+        if "limit_nanos" in form.changed_data:
+            limits.set_limit(
+                obj, limit_nanos=obj.limit_nanos, now=timezone.now(), by=operator_of(request)
+            )
             self._say_who_may_change_it(request, obj)
+        if "is_active" in form.changed_data and not obj.is_active:
+            limits.close_budget(obj, by=operator_of(request))
         super().save_model(request, obj, form, change)
+        self._note_the_rest(request, obj, form)
+
+    def _add(self, request: HttpRequest, budget: Budget) -> None:
+        """As every limit is made, and no one's to change but an administrator's."""
+        made = limits.create_budget(
+            **{name: getattr(budget, name) for name in ("level", *WHOM, "period", "task_type")},
+            model=budget.model,
+            limit_nanos=budget.limit_nanos,
+            name=budget.name,
+            set_by=operator_of(request),
+            set_by_administrator=True,
+        )
+        budget.pk, budget._state.adding = made.pk, False
+        budget.refresh_from_db()
+
+    def _note_the_rest(self, request: HttpRequest, budget: Budget, form: Any) -> None:
+        """Of what was changed, that of which the services above do not tell the audit trail."""
+        told = {"limit_nanos"} if budget.is_active else {"limit_nanos", "is_active"}
+        rest = [name for name in form.changed_data if name not in told]
+        if rest:
+            before = {name: plain(form.initial.get(name)) for name in rest}
+            after = {name: plain(getattr(budget, name)) for name in rest}
+            note_limit(
+                Action.LIMIT_CHANGED, budget, by=operator_of(request), before=before, after=after
+            )
 
     def _say_who_may_change_it(self, request: HttpRequest, budget: Budget) -> None:
         if not budget.set_by_administrator:

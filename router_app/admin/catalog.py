@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from router_app.admin.audited import note, note_new, note_save
 from router_app.admin.efforts import EffortsField
 from router_app.admin.read_only import ReadOnlyInline
 from router_app.analytics.history import was_called
 from router_app.catalog.availability import mark_available
 from router_app.catalog.prices import example_text
 from router_app.catalog.snapshot import rates_of
-from router_app.models import LanguageModel, Price
+from router_app.models import AuditEntry, LanguageModel, Price
 from router_app.models.fields import TASK_CHOICES
 from router_app.routing.specs import ModelStatus
 
@@ -145,6 +146,10 @@ class LanguageModelAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change:
+            note_save(request, AuditEntry.Action.MODEL_CHANGED, obj, form)
+        else:
+            note_new(request, AuditEntry.Action.MODEL_ADDED, obj, ("model_id", "quality", "status"))
         if not obj.prices.exists():
             text = format_html(
                 "{} has no price and cannot be routed to. {}", obj.name, self.add_price(obj)
@@ -171,7 +176,9 @@ class LanguageModelAdmin(admin.ModelAdmin):
         self, request: HttpRequest, models: QuerySet[LanguageModel], status: ModelStatus
     ) -> None:
         for model in models:
-            model.status = status
+            before, model.status = {"status": model.status}, status
             model.save(update_fields=["status"])
+            after = {"status": status.value}
+            note(request, AuditEntry.Action.MODEL_CHANGED, model, before=before, after=after)
             self.log_change(request, model, f"Status is {status.value}.")
         self.message_user(request, f"{len(models)} models are {status.value}.", messages.SUCCESS)

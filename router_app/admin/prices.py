@@ -12,10 +12,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
+from router_app.admin.audited import note_new
 from router_app.admin.read_only import AddOnlyAdmin
 from router_app.catalog.prices import Slip, example_text, price_in_force, slips
 from router_app.catalog.snapshot import rates_of
-from router_app.models import LanguageModel, Price
+from router_app.models import AuditEntry, LanguageModel, Price
 from router_app.money import Rates
 
 DECIMALS = 6
@@ -166,6 +167,8 @@ class PriceAdmin(AddOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        fields = ("input", "cached_input", "output", "valid_from", "source")
+        note_new(request, AuditEntry.Action.PRICE_ADDED, obj, fields)
         rates = rates_of(obj)
         self.message_user(request, f"At this price, {example_text(rates)}.")
         if rates.output < rates.input:

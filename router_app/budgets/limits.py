@@ -1,4 +1,7 @@
-"""Changing the rules: new budgets, new limits, the end of a budget."""
+"""Changing the rules: new budgets, new limits, the end of a budget. Each leaves an audit entry.
+
+Who may do so is not asked here: `setting.py` and `self_service.py` do.
+"""
 
 from datetime import datetime
 
@@ -7,38 +10,93 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
-from router_app.models import Budget, Level, Period, User, Window, Workspace
+from router_app.budgets.names import default_name, whom_in_words
+from router_app.budgets.trail import Action, note_limit, terms_of
+from router_app.models import (
+    ApiKey,
+    Budget,
+    LanguageModel,
+    Level,
+    Period,
+    User,
+    Window,
+    Workspace,
+)
 from router_app.money import NANOS_PER_USD
 
 HIGHEST_LIMIT_NANOS = 1_000_000 * NANOS_PER_USD  # above a million USD somebody mistyped
+# Whom a level names: a user, a workspace, a key.
+_NAMES: dict[str, tuple[bool, bool, bool]] = {
+    Level.SITE: (False, False, False),
+    Level.WORKSPACE: (False, True, False),
+    Level.MEMBER: (True, True, False),
+    Level.USER: (True, False, False),
+    Level.KEY: (False, False, True),
+}
 
 
 def create_budget(
     *,
-    user: User | None = None,
-    workspace: Workspace | None = None,
-    level: str = Level.USER,
     period: str,
     limit_nanos: int,
+    level: str = Level.USER,
+    user: User | None = None,
+    workspace: Workspace | None = None,
+    api_key: ApiKey | None = None,
+    model: LanguageModel | None = None,
     task_type: str = "",
     name: str = "",
+    set_by: User | None = None,
     set_by_administrator: bool = False,
 ) -> Budget:
-    """A new budget; it applies from the next request on. Its days begin where the workspace is, or
-    without one where the person is. Whom it bounds is what its level names: the database refuses
-    more and less than that."""
-    owner = workspace or user
-    return Budget.objects.create(
-        level=level,
-        user=user,
-        workspace=workspace,
-        period=period,
-        limit_nanos=limit_nanos,
-        task_type=task_type,
-        name=name or default_name(period, task_type),
-        time_zone=owner.time_zone if owner else settings.TIME_ZONE,
-        set_by_administrator=set_by_administrator,
-    )
+    """A new budget in its owner's time zone; it applies from the next request on.
+
+    Raises ValueError where whom it names is not what its level bounds.
+    """
+    check_whom(level, user=user, workspace=workspace, api_key=api_key)
+    whom = whom_in_words(level, user=user, workspace=workspace, api_key=api_key)
+    with transaction.atomic():
+        budget = Budget.objects.create(
+            level=level,
+            user=user,
+            workspace=workspace,
+            api_key=api_key,
+            model=model,
+            period=period,
+            limit_nanos=limit_nanos,
+            task_type=task_type,
+            name=name or default_name(period, task_type, whom=whom, model=str(model or "")),
+            time_zone=zone_of(level, user=user, workspace=workspace, api_key=api_key),
+            set_by=set_by,
+            set_by_administrator=set_by_administrator,
+        )
+        note_limit(Action.LIMIT_SET, budget, by=set_by, after=terms_of(budget))
+    return budget
+
+
+def check_whom(
+    level: str, *, user: User | None, workspace: Workspace | None, api_key: ApiKey | None
+) -> None:
+    """Raise ValueError unless exactly what the level bounds is named."""
+    names = (user is not None, workspace is not None, api_key is not None)
+    wanted = _NAMES.get(level)
+    if wanted is None:
+        raise ValueError(f"there is no level {level}")
+    if names != wanted:
+        words = [
+            w for w, needed in zip(("user", "workspace", "key"), wanted, strict=True) if needed
+        ]
+        raise ValueError(f"a limit of this level names {' and '.join(words) or 'nobody'}, no more")
+
+
+def zone_of(
+    level: str, *, user: User | None, workspace: Workspace | None, api_key: ApiKey | None
+) -> str:
+    """In which days begin: the person's own, the workspace's, or the site's."""
+    if level == Level.USER and user is not None:
+        return user.time_zone
+    team = api_key.workspace if api_key is not None else workspace
+    return team.time_zone if team is not None else (settings.TIME_ZONE or "UTC")
 
 
 def create_team_budget(team: Workspace, *, limit_nanos: int) -> Budget:
@@ -91,31 +149,38 @@ def is_last_general_limit(budget: Budget) -> bool:
     return general.filter(pk=budget.pk).exists() and not others.exists()
 
 
-def set_limit(budget: Budget, *, limit_nanos: int, now: datetime) -> None:
+def set_limit(budget: Budget, *, limit_nanos: int, now: datetime, by: User | None = None) -> None:
     """Change the limit, at once also for the running window; top-ups come on top. Lowering it below
     what is spent is allowed and refuses every further call; what is held stays held."""
     if limit_nanos < 0:
         raise ValueError("a limit cannot be below nothing")
     with transaction.atomic():
+        before = Budget.objects.values_list("limit_nanos", flat=True).get(pk=budget.pk)
         Budget.objects.filter(pk=budget.pk).update(limit_nanos=limit_nanos)
         running = Window.objects.filter(budget=budget).exclude(ends_at__lte=now)
         limit = limit_nanos + F("topped_up_nanos")
         running.update(limit_nanos=limit, peak_limit_nanos=Greatest("peak_limit_nanos", limit))
+        if limit_nanos != before:
+            note_limit(
+                Action.LIMIT_CHANGED,
+                budget,
+                by=by,
+                before={"limit_nanos": before},
+                after={"limit_nanos": limit_nanos},
+            )
     budget.limit_nanos = limit_nanos
 
 
-def close_budget(budget: Budget) -> None:
+def close_budget(budget: Budget, *, by: User | None = None) -> None:
     """The budget no longer applies; its windows and entries stay for ever."""
-    Budget.objects.filter(pk=budget.pk).update(is_active=False)
+    with transaction.atomic():
+        if Budget.objects.filter(pk=budget.pk, is_active=True).update(is_active=False):
+            note_limit(
+                Action.LIMIT_CLOSED, budget, by=by, before={"limit_nanos": budget.limit_nanos}
+            )
     budget.is_active = False
 
 
 def move_time_zone(user: User, time_zone: str) -> None:
     """Days, weeks and months begin at another midnight from the next window on."""
     Budget.objects.filter(level=Level.USER, user=user).update(time_zone=time_zone)
-
-
-def default_name(period: str, task_type: str = "") -> str:
-    """ "Monthly limit", "Daily limit for code"."""
-    word = {"day": "Daily", "week": "Weekly", "month": "Monthly", "total": "Total"}[period]
-    return f"{word} limit for {task_type}" if task_type else f"{word} limit"

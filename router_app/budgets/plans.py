@@ -6,7 +6,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min, Q, Sum
+from django.db.models.functions import Coalesce
 
 from router_app.budgets.windows import period_bounds
 from router_app.errors import Unavailable
@@ -68,10 +69,18 @@ def lock_windows(window_ids: Iterable[int], budget_ids: Iterable[int], *, now: d
 
 
 def open_windows(budgets: dict[int, Budget], now: datetime) -> dict[int, Window]:
-    """By budget id, the window that `now` lies in, where there is one already."""
+    """By budget id, the window that `now` lies in, where there is one already; to be read only.
+
+    Its limit is the one in force: without top-ups that are over, also before they are ended.
+    """
     running = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
     windows = Window.objects.filter(running, budget_id__in=budgets, starts_at__lte=now)
-    return {window.budget_id: window for window in windows}
+    over = Q(top_ups__ended_at=None, top_ups__until__lte=now)
+    found = windows.annotate(over_nanos=Coalesce(Sum("top_ups__amount_nanos", filter=over), 0))
+    for window in found:
+        window.limit_nanos -= window.over_nanos
+        window.topped_up_nanos -= window.over_nanos
+    return {window.budget_id: window for window in found}
 
 
 def _read(budgets: Mapping[int, Budget], now: datetime) -> dict[int, OpenWindow]:

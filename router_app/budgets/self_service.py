@@ -10,24 +10,34 @@ from django.conf import settings
 from django.db import transaction
 
 from router_app.budgets import limits
-from router_app.models import Budget, Level, User
+from router_app.budgets.names import default_name
+from router_app.budgets.permissions import NotYours as NotYours
+from router_app.models import Budget, LanguageModel, Level, User
 from router_app.money import format_usd
 
 
-class NotYours(Exception):
-    """This change is not the owner's to make; the text says why and is for people."""
-
-
-def create_own_limit(*, user: User, period: str, limit_nanos: int, task_type: str = "") -> Budget:
+def create_own_limit(
+    *,
+    user: User,
+    period: str,
+    limit_nanos: int,
+    task_type: str = "",
+    model: LanguageModel | None = None,
+) -> Budget:
     """A further limit. Raises NotYours above the ceiling or where one of its kind is active."""
     _check_amount(limit_nanos)
     with transaction.atomic():
         _take_turns(user)
-        if twin_of(user, period, task_type) is not None:
-            name = limits.default_name(period, task_type).lower()
-            raise NotYours(f"You already have a {name}: change that one.")
+        if twin_of(user, period, task_type, model) is not None:
+            name = default_name(period, task_type, model=str(model or ""))
+            raise NotYours(f"You already have a {name[0].lower()}{name[1:]}: change that one.")
         return limits.create_budget(
-            user=user, period=period, limit_nanos=limit_nanos, task_type=task_type
+            user=user,
+            period=period,
+            limit_nanos=limit_nanos,
+            task_type=task_type,
+            model=model,
+            set_by=user,
         )
 
 
@@ -36,7 +46,7 @@ def change_own_limit(budget: Budget, *, limit_nanos: int, now: datetime) -> None
     _check_owner_may(budget)
     if limit_nanos != budget.limit_nanos:
         _check_amount(limit_nanos)
-    limits.set_limit(budget, limit_nanos=limit_nanos, now=now)
+    limits.set_limit(budget, limit_nanos=limit_nanos, now=now, by=budget.user)
 
 
 def close_own_limit(budget: Budget) -> None:
@@ -49,7 +59,7 @@ def close_own_limit(budget: Budget) -> None:
             raise NotYours(
                 "This is your last limit for all tasks, so it can be changed and not closed."
             )
-        limits.close_budget(budget)
+        limits.close_budget(budget, by=budget.user)
 
 
 def is_protected(budget: Budget) -> bool:
@@ -58,10 +68,12 @@ def is_protected(budget: Budget) -> bool:
     return owner is not None and not owner.unlimited and limits.is_last_general_limit(budget)
 
 
-def twin_of(user: User, period: str, task_type: str) -> Budget | None:
-    """The person's own active limit of the same period and task."""
+def twin_of(
+    user: User, period: str, task_type: str, model: LanguageModel | None = None
+) -> Budget | None:
+    """The person's own active limit of the same period, task and model."""
     own = Budget.objects.filter(
-        level=Level.USER, user=user, is_active=True, set_by_administrator=False, model=None
+        level=Level.USER, user=user, is_active=True, set_by_administrator=False, model=model
     )
     return own.filter(period=period, task_type=task_type).first()
 

@@ -72,20 +72,21 @@ class Revisions:
 
     access: int
     catalog: int
-    any_overdue: bool  # whether a reservation is past its lease
+    any_overdue: bool  # whether a reservation is past its lease, or a top-up past its end
 
 
 _REVISIONS = (
     "SELECT (SELECT number FROM router_app_accessrevision WHERE id = 1), "
     "(SELECT number FROM router_app_catalogrevision WHERE id = 1), "
     "EXISTS (SELECT 1 FROM router_app_reservation "
-    "WHERE state IN ('held', 'sent') AND lease_ends_at <= ?)"
+    "WHERE state IN ('held', 'sent') AND lease_ends_at <= ?) "
+    "OR EXISTS (SELECT 1 FROM router_app_topup WHERE ended_at IS NULL AND until <= ?)"
 )
 
 
 def read_revisions(now: datetime) -> Revisions:
     """Inside the transaction that admits."""
-    ((people, catalog, overdue),) = select(_REVISIONS, [now])
+    ((people, catalog, overdue),) = select(_REVISIONS, [now, now])
     return Revisions(people or 0, catalog or 0, bool(overdue))
 
 

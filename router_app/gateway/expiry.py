@@ -1,4 +1,5 @@
-"""The clock closes what nobody closed in time: calls past their lease, requests left running."""
+"""The clock closes what nobody closed in time: calls past their lease, requests left running, and
+top-ups that are over."""
 
 import logging
 import uuid
@@ -10,7 +11,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
-from router_app.budgets import ledger
+from router_app.budgets import ledger, topups
 from router_app.errors import AlreadyClosed
 from router_app.gateway.closing import note_closed
 from router_app.models import Call, Message, Reservation, RoutingDecision
@@ -38,8 +39,12 @@ _looked_at = 0.0
 
 
 def expire_overdue(*, now: datetime, user_id: int | None = None) -> tuple[int, int]:
-    """Close what is past its lease: sent calls presumed, unsent ones released; counts of each."""
+    """Close what is past its lease: sent calls presumed, unsent ones released; counts of each.
+
+    Top-ups that are over end with it, whosever they are.
+    """
     with transaction.atomic():
+        topups.end_expired(now)
         late = ledger.overdue(now, user_id=user_id)
         closed = [
             reservation

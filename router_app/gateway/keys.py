@@ -11,17 +11,19 @@ import hashlib
 import secrets
 import string
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from router_app.errors import NotAuthenticated, PermissionDenied
 from router_app.gateway.access import access
 from router_app.gateway.writer import writer
-from router_app.models import ApiKey, Membership, User
+from router_app.models import ApiKey, AuditEntry, Membership, User
 
 PREFIX = "br-"
 ALPHABET = string.ascii_letters + string.digits
@@ -62,23 +64,28 @@ def create_key(
     name: str,
     expires_at: datetime | None = None,
     workspace_id: int | None = None,
+    by: User | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its full text, which is known only now; for the person's own workspace unless
-    another is named. Raises PermissionDenied where they may not ask."""
+    another is named. `by` is told to the audit trail. Raises PermissionDenied where they may not
+    ask."""
     workspace_id = workspace_id or user.personal_workspace.pk
     places = Membership.objects.filter(workspace=workspace_id, user=user, left_at=None)
     if not any(place.may_ask for place in places):
         raise PermissionDenied("You may not make keys in this workspace.")
     secret = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
     text = secret + _checksum(secret)
-    row = ApiKey.objects.create(
-        user=user,
-        workspace_id=workspace_id,
-        name=name,
-        prefix=text[:SHOWN_LENGTH],
-        hash=_hash(text),
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        row = ApiKey.objects.create(
+            user=user,
+            workspace_id=workspace_id,
+            name=name,
+            prefix=text[:SHOWN_LENGTH],
+            hash=_hash(text),
+            expires_at=expires_at,
+        )
+        end = expires_at.isoformat(timespec="seconds") if expires_at else "never"
+        note_key(AuditEntry.Action.KEY_MADE, row, by=by, after={"expires": end})
     return row, text
 
 
@@ -109,10 +116,26 @@ def looks_like_a_key(text: str) -> bool:
     return secrets.compare_digest(_checksum(text[:-CHECKSUM_LENGTH]), text[-CHECKSUM_LENGTH:])
 
 
-def revoke(row: ApiKey) -> None:
+def revoke(row: ApiKey, *, by: User | None = None) -> None:
     """The key opens nothing from now on; another process may read with it for a second."""
-    ApiKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        live = ApiKey.objects.filter(pk=row.pk, revoked_at=None)
+        if live.update(revoked_at=timezone.now()):
+            note_key(AuditEntry.Action.KEY_REVOKED, row, by=by)
     forget()
+
+
+def note_key(
+    action: str, row: ApiKey, *, by: User | None, **what: Mapping[str, object]
+) -> AuditEntry:
+    """Write to the audit trail what happened to a key, which is named without what opens it."""
+    return AuditEntry.note(
+        action,
+        f"{row.name} ({row.user})",
+        actor_id=by.pk if by else None,
+        workspace_id=row.workspace_id,
+        **what,
+    )
 
 
 def forget() -> None:

@@ -17,23 +17,37 @@ from types import MappingProxyType
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 
 from router_app.errors import RateLimited
-from router_app.gateway.keys import Principal
+from router_app.gateway.keys import Principal, note_key
 from router_app.gateway.rate_counters import Limits, LocalCounter, RedisCounter, Standing
 from router_app.gateway.shared import Away, Shared, shared
-from router_app.models import ApiKey
+from router_app.models import ApiKey, AuditEntry, User
 
 SLOT_RETRY_SECONDS = 1  # when one of a key's requests ends is not known beforehand
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def limit_key(
-    row: ApiKey, *, requests_per_minute: int | None, concurrent_requests: int | None
+    row: ApiKey,
+    *,
+    requests_per_minute: int | None,
+    concurrent_requests: int | None,
+    by: User | None = None,
 ) -> None:
     """Give a key limits of its own; None is the server's, 0 is none at all."""
-    row.requests_per_minute, row.concurrent_requests = requests_per_minute, concurrent_requests
-    row.save(update_fields=["requests_per_minute", "concurrent_requests"])
+    after = {
+        "requests_per_minute": requests_per_minute,
+        "concurrent_requests": concurrent_requests,
+    }
+    with transaction.atomic():
+        before = ApiKey.objects.values(*after).get(pk=row.pk)
+        row.requests_per_minute, row.concurrent_requests = requests_per_minute, concurrent_requests
+        row.save(update_fields=[*after])
+        if before != after:
+            action = AuditEntry.Action.KEY_LIMITED
+            note_key(action, row, by=by, before=before, after=after)
 
 
 def limits_of(row: ApiKey) -> tuple[int, int]:

@@ -5,18 +5,21 @@ write what: counters and the journal only `budgets/ledger.py`, calls only `gatew
 """
 
 from router_app.models.accounts import AccessRevision, ApiKey, User
+from router_app.models.audit import AuditEntry
 from router_app.models.budgets import Budget, Level, Period, Window
 from router_app.models.calls import Call, ClosedCall, RoutingDecision
 from router_app.models.catalog import CatalogRevision, LanguageModel, Price, Provider, RoutingPolicy
 from router_app.models.chat import Conversation, Message
 from router_app.models.idempotency import IdempotentRequest
 from router_app.models.ledger import LedgerEntry, Reservation
+from router_app.models.top_ups import TopUp
 from router_app.models.usage import UsageRollup
 from router_app.models.workspaces import Invitation, Membership, Role, Workspace
 
 __all__ = [
     "AccessRevision",
     "ApiKey",
+    "AuditEntry",
     "Budget",
     "Call",
     "CatalogRevision",
@@ -36,6 +39,7 @@ __all__ = [
     "Role",
     "RoutingDecision",
     "RoutingPolicy",
+    "TopUp",
     "UsageRollup",
     "User",
     "Window",

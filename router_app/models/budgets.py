@@ -86,7 +86,16 @@ class Budget(models.Model):
     limit_nanos = NanosField()
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     set_by_administrator = models.BooleanField(
-        default=False, help_text="The owner can see it and cannot change it."
+        default=False, help_text="Whom it bounds can see it and cannot change it."
+    )
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who made it. Empty: a command, or the site itself.",
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -118,6 +118,9 @@ class Call(models.Model):
     output_tokens = models.PositiveIntegerField(default=0)
     reasoning_tokens = models.PositiveIntegerField(default=0)
     usage_source = models.CharField(max_length=8, blank=True)
+    decided_at = models.DateTimeField(
+        null=True, help_text="When somebody corrected its cost, or confirmed it."
+    )
     provider_request_id = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
@@ -131,6 +134,11 @@ class Call(models.Model):
                 fields=["workspace", "user", "created_at"], name="calls_by_owner_and_time"
             ),
             models.Index(fields=["workspace", "created_at"], name="calls_by_workspace_and_time"),
+            models.Index(
+                fields=["workspace", "created_at"],
+                name="presumed_calls",
+                condition=models.Q(usage_source="presumed", decided_at__isnull=True),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["decision", "attempt"], name="attempts_are_numbered")

@@ -84,7 +84,7 @@ def revoke_key(request: SignedIn, pk: int) -> HttpResponse:
     """Ask, then revoke one's own key."""
     key = get_object_or_404(ApiKey, pk=pk, **own_scope(request).filters)
     if request.method == "POST":
-        revoke(key)
+        revoke(key, by=request.user)
         messages.success(request, f"The key “{key.name}” is revoked and opens nothing any more.")
         return redirect("keys")
     return render(request, "keys/revoke.html", {"key": key})
@@ -101,11 +101,13 @@ def _create(request: SignedIn, form: KeyForm) -> HttpResponse:
         workspace_id=membership_of(request).workspace_id,
         name=form.cleaned_data["name"],
         expires_at=_end(form.cleaned_data["expires"]),
+        by=request.user,
     )
     limit_key(
         key,
         requests_per_minute=form.cleaned_data["requests_per_minute"],
         concurrent_requests=form.cleaned_data["concurrent_requests"],
+        by=request.user,
     )
     request.session[MADE_BY] = form_id
     address = request.build_absolute_uri("/route")

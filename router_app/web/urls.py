@@ -4,7 +4,11 @@ from django.urls import URLPattern, URLResolver, path
 
 from router_app.web import (
     answering,
+    audit,
     budgets,
+    budgets_edit,
+    budgets_members,
+    budgets_presumed,
     chat,
     conversations,
     dashboard,
@@ -48,8 +52,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("history/<uuid:decision_id>/", history.receipt, name="receipt"),
     # /budgets/
     path("budgets/", budgets.budgets, name="budgets"),
-    path("budgets/<int:pk>/", budgets.edit, name="budgets_edit"),
-    path("budgets/<int:pk>/close/", budgets.close, name="budgets_close"),
+    path("budgets/<int:pk>/", budgets_edit.edit, name="budgets_edit"),
+    path("budgets/<int:pk>/topup/", budgets_edit.topup, name="budgets_topup"),
+    path("budgets/<int:pk>/close/", budgets_edit.close, name="budgets_close"),
+    path("budgets/members/", budgets_members.members, name="budgets_members"),
+    path("budgets/members/<int:pk>/", budgets_members.member, name="budgets_member"),
+    path("budgets/presumed/", budgets_presumed.presumed, name="budgets_presumed"),
+    path("budgets/presumed/<uuid:pk>/", budgets_presumed.decide, name="budgets_decide"),
+    # /audit/
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export.csv", audit.export, {"format": "csv"}, name="audit_csv"),
+    path("audit/export.jsonl", audit.export, {"format": "jsonl"}, name="audit_jsonl"),
     # /keys/
     path("keys/", keys.keys, name="keys"),
     path("keys/<int:pk>/revoke/", keys.revoke_key, name="keys_revoke"),

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from router_app.budgets import corrections, ledger
 from router_app.budgets.limits import create_budget, set_limit
 from router_app.budgets.reconcile import differences
+from router_app.budgets.topups import end_expired, top_up
 from router_app.errors import AlreadyClosed
 from router_app.models import Reservation, User, Window
 from router_app.models.ids import new_id
@@ -80,6 +81,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.limits[budget.pk] = limit
         self.counters: dict[int, Counters] = {}
         self.held: dict[Any, Held] = {}
+        self.top_ups: dict[int, tuple[int, int, datetime | None]] = {}  # window, amount, until
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -240,7 +242,28 @@ class LedgerMachine(RuleBasedStateMachine):
         self.limits[budget.pk] = limit
         for window in Window.objects.filter(budget=budget).exclude(ends_at__lte=self.now):
             if window.pk in self.counters:
-                self.counters[window.pk].limit = limit
+                more = sum(amount for pk, amount, _ in self.top_ups.values() if pk == window.pk)
+                self.counters[window.pk].limit = limit + more
+
+    @rule(amount=st.integers(1, 800), minutes=st.sampled_from([None, 5, 90]))
+    def top_up_the_day(self, amount: int, minutes: int | None) -> None:
+        budget = self.user.budgets.get(period="day")
+        window = next(w for w in self.windows("email") if w.budget.pk == budget.pk)
+        until = self.now + timedelta(minutes=minutes) if minutes else None
+        made = top_up(
+            budget, amount_nanos=amount, reason="machine", author=self.user, now=self.now,
+            until=until,
+        )  # fmt: skip
+        self.top_ups[made.pk] = (window.pk, amount, made.until)
+        self.counters[window.pk].limit += amount
+
+    @rule()
+    def top_ups_end(self) -> None:
+        over = {pk for pk, (*_, until) in self.top_ups.items() if until and until <= self.now}
+        assert end_expired(self.now) == len(over)
+        for pk in over:
+            window_id, amount, _ = self.top_ups.pop(pk)
+            self.counters[window_id].limit -= amount
 
     @rule(minutes=st.sampled_from([1, 5, 60, 600, 1440, 10_080]))
     def time_passes(self, minutes: int) -> None:
@@ -270,6 +293,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (row.spent_nanos, row.reserved_nanos, row.overage_nanos) == (
                 model.spent, model.reserved, model.overage,
             )  # fmt: skip
+            assert row.limit_nanos == model.limit
             assert row.spent_nanos + row.reserved_nanos <= row.peak_limit_nanos
 
     @invariant()

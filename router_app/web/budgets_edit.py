@@ -1,0 +1,156 @@
+"""`/budgets/<pk>/`: another amount for a limit, a top-up for its period, its end."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from router_app.budgets.permissions import NotYours, powers_of
+from router_app.budgets.plans import open_windows
+from router_app.budgets.self_service import is_protected
+from router_app.budgets.setting import change_limit, close_limit
+from router_app.budgets.statements import Statement, statements_for
+from router_app.budgets.topups import top_up
+from router_app.models import Budget, TopUp
+from router_app.money import format_usd
+from router_app.web.budget_forms import LimitForm, TopUpForm, is_own
+from router_app.web.budgets_shown import budgets_in_sight
+from router_app.web.context import in_its_zone
+from router_app.web.fields import focus_first_error
+from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import membership_of
+
+TOPPED_UP_BY = "topped_up_by_form"  # session: the last form that topped a limit up
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: SignedIn, pk: int) -> HttpResponse:
+    """Change the amount of a limit that is the person's to change."""
+    budget = _to_change(request, pk)
+    initial = {"limit": budget.limit_nanos}
+    form = LimitForm(request.POST or None, initial=initial, own=is_own(budget))
+    if request.method == "POST" and form.is_valid() and _change(request, budget, form):
+        return redirect("budgets")
+    return _render(request, budget, form, TopUpForm(budget=budget))
+
+
+@login_required
+@require_POST
+def topup(request: SignedIn, pk: int) -> HttpResponse:
+    """Add an amount to the running period."""
+    budget = _to_change(request, pk)
+    form = TopUpForm(request.POST, budget=budget)
+    if form.is_valid() and _top_up(request, budget, form):
+        return redirect("budgets_edit", pk)
+    limit = LimitForm(initial={"limit": budget.limit_nanos}, own=is_own(budget))
+    return _render(request, budget, limit, form)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def close(request: SignedIn, pk: int) -> HttpResponse:
+    """Ask, then close a limit that is the person's to change."""
+    budget = _to_change(request, pk)
+    if request.method == "POST":
+        try:
+            close_limit(budget, by=request.user)
+        except NotYours as no:
+            messages.error(request, str(no))
+        else:
+            messages.success(request, f"{budget.name} is closed; it no longer holds anybody back.")
+        return redirect("budgets")
+    context = {"budget": budget, "protected": is_protected(budget)}
+    return render(request, "budgets/close.html", context)
+
+
+def _to_change(request: SignedIn, pk: int) -> Budget:
+    """The limit, where the person finds it and may change it."""
+    powers = powers_of(request.user)
+    budget = get_object_or_404(budgets_in_sight(membership_of(request), powers), pk=pk)
+    if not powers.may_change(budget):
+        raise PermissionDenied("An administrator set this limit.")
+    return budget
+
+
+def _render(
+    request: SignedIn, budget: Budget, form: LimitForm, top_up_form: TopUpForm
+) -> HttpResponse:
+    focus_first_error(form)
+    focus_first_error(top_up_form)
+    context = {
+        "form": form,
+        "top_up_form": top_up_form,
+        "top_ups": _top_ups(budget),
+        "budget": budget,
+        "statement": in_its_zone(_statement(budget)),
+        "protected": is_protected(budget),
+    }
+    return render(request, "budgets/edit.html", context)
+
+
+def _top_ups(budget: Budget) -> QuerySet[TopUp]:
+    """Those of the running period."""
+    running = open_windows({budget.pk: budget}, timezone.now()).get(budget.pk)
+    return TopUp.objects.filter(window=running).select_related("author")
+
+
+def _statement(budget: Budget) -> Statement:
+    return statements_for([budget], now=timezone.now())[0]
+
+
+def _change(request: SignedIn, budget: Budget, form: LimitForm) -> bool:
+    try:
+        change_limit(
+            budget, by=request.user, limit_nanos=form.cleaned_data["limit"], now=timezone.now()
+        )
+    except NotYours as no:
+        form.add_error("limit", ValidationError(str(no)))
+        return False
+    _say_what_changed(request, budget)
+    return True
+
+
+def _top_up(request: SignedIn, budget: Budget, form: TopUpForm) -> bool:
+    data = form.cleaned_data
+    if data["form_id"] and request.session.get(TOPPED_UP_BY) == data["form_id"]:
+        messages.info(request, "That top-up was made already.")
+        return True
+    try:
+        made = top_up(
+            budget,
+            amount_nanos=data["amount"],
+            reason=data["reason"],
+            author=request.user,
+            until=data["until"],
+            now=timezone.now(),
+        )
+    except (NotYours, ValueError) as no:
+        text = str(no)
+        form.add_error(None, ValidationError(f"{text[:1].upper()}{text[1:].rstrip('.')}."))
+        return False
+    request.session[TOPPED_UP_BY] = data["form_id"]
+    messages.success(
+        request,
+        f"{format_usd(made.amount_nanos)} more for {budget.name}: "
+        f"{format_usd(_statement(budget).free_nanos)} is free now.",
+    )
+    return True
+
+
+def _say_what_changed(request: SignedIn, budget: Budget) -> None:
+    text = f"{budget.name} is {format_usd(budget.limit_nanos)} now, also for the running period."
+    statement = _statement(budget)
+    if statement.free_nanos > 0:
+        messages.success(request, text)
+        return
+    used = statement.spent_nanos + statement.reserved_nanos + statement.overage_nanos
+    until = "until it resets or is raised" if statement.resets_at else "until it is raised"
+    messages.warning(
+        request,
+        f"{text} {format_usd(used)} of it is spent or held, so requests are refused {until}.",
+    )
