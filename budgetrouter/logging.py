@@ -35,9 +35,11 @@ def bind_request_id(given: str = "") -> str:
 
 
 def _new_id() -> str:
-    """Nobody needs to be kept from guessing it, and asking the system for chance would hand the
-    interpreter to another thread."""
-    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+    """A random UUID, version 4. Nobody needs to be kept from guessing it, and asking the system for
+    chance would hand the interpreter to another thread."""
+    bits = random.getrandbits
+    variant = 0x8000 | bits(14)
+    return f"{bits(32):08x}-{bits(16):04x}-4{bits(12):03x}-{variant:04x}-{bits(48):012x}"
 
 
 def _uuid(given: str) -> str | None:

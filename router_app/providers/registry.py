@@ -22,6 +22,8 @@ def provider_for(endpoint: Endpoint) -> Provider:
     if _instead:
         return _instead[-1]
     loop = asyncio.get_running_loop()
+    if (known := _of_loop.get(loop)) is not None:
+        return known
     with _lock:
         if loop not in _of_loop:
             _forget_closed_loops()
