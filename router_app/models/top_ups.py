@@ -1,7 +1,5 @@
 """Top-ups: more money for one period of a budget, whose own limit stays as it is."""
 
-from datetime import datetime
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -38,6 +36,9 @@ class TopUp(models.Model):
     def __str__(self) -> str:
         return f"{self.amount_nanos} nanos more in window {self.window_id}"
 
-    def is_over(self, now: datetime) -> bool:
+    @property
+    def is_over(self) -> bool:
         """Whether its moment has come, also while nobody has lowered the window yet."""
-        return self.ended_at is not None or (self.until is not None and self.until <= now)
+        return self.ended_at is not None or (
+            self.until is not None and self.until <= timezone.now()
+        )
