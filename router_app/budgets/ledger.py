@@ -101,7 +101,7 @@ def reserve_many(holds: Sequence[Hold], *, now: datetime) -> None:
     _hold(holds)
     insert_rows(
         Reservation,
-        ("id", "user_id", "state", "amount_nanos", "lease_ends_at", "created_at", "sent_at"),
+        ("id", "user_id", "state", "amount_nanos", "lease_ends_at", "sent_at"),
         [
             (
                 hold.reservation_id,
@@ -109,18 +109,19 @@ def reserve_many(holds: Sequence[Hold], *, now: datetime) -> None:
                 _SENT if hold.sent_at else _HELD,
                 hold.amount_nanos,
                 hold.lease_ends_at,
-                now,
                 hold.sent_at,
             )
             for hold in holds
         ],
+        same={"created_at": now},
     )
     _write_entries(
         [
-            (hold.reservation_id, window_id, _RESERVE, 0, hold.amount_nanos, 0, now, "")
+            (hold.reservation_id, window_id, _RESERVE, 0, hold.amount_nanos, 0)
             for hold in holds
             for window_id in hold.window_ids
-        ]
+        ],
+        now,
     )
 
 
@@ -153,12 +154,11 @@ def close_many(closings: Sequence[Closing], *, now: datetime) -> dict[int, Count
                 closing.spent_nanos,
                 -closing.amount_nanos,
                 closing.overage_nanos,
-                now,
-                "",
             )
             for closing in closings
             for window_id in closing.window_ids
-        ]
+        ],
+        now,
     )
     return {window_id: Counters(*counters) for window_id, *counters in changed}
 
@@ -228,7 +228,7 @@ def _change_states(closings: Sequence[Closing], only_unsent: bool, now: datetime
         raise AlreadyClosed("this reservation was closed before")
 
 
-def _write_entries(rows: Sequence[tuple[object, ...]]) -> None:
+def _write_entries(rows: Sequence[tuple[object, ...]], now: datetime) -> None:
     columns = (
         "reservation_id",
         "window_id",
@@ -236,10 +236,8 @@ def _write_entries(rows: Sequence[tuple[object, ...]]) -> None:
         "spent_delta_nanos",
         "reserved_delta_nanos",
         "overage_delta_nanos",
-        "at",
-        "reason",
     )
-    insert_rows(LedgerEntry, columns, rows)
+    insert_rows(LedgerEntry, columns, rows, same={"at": now, "reason": ""})
 
 
 def _windows_of(reservation_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[int]]:

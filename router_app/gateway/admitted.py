@@ -12,8 +12,6 @@ from router_app.models.rows import Row, insert_rows
 
 Admitted = tuple[RouteRequest, Attempt, Admission]
 
-_RUNNING_DECISION, _RUNNING_CALL = RoutingDecision.Outcome.RUNNING.value, Call.Outcome.RUNNING.value
-
 _DECISION = (
     "id",
     "user_id",
@@ -27,10 +25,8 @@ _DECISION = (
     "prompt",
     "receipt",
     "quality_met",
-    "outcome",
-    "cost_nanos",
-    "created_at",
 )
+_NEW_DECISION = {"outcome": RoutingDecision.Outcome.RUNNING.value, "cost_nanos": 0}
 _CALL = (
     "id",
     "decision_id",
@@ -42,34 +38,42 @@ _CALL = (
     "price_id",
     "task_type",
     "quality",
-    "outcome",
-    "failure_kind",
-    "failure_detail",
-    "finish_reason",
     "output_cap_tokens",
     "estimated_nanos",
     "reserved_nanos",
-    "cost_nanos",
-    "correction_nanos",
-    "input_tokens",
-    "cached_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "usage_source",
-    "provider_request_id",
-    "created_at",
-    "sent_at",
 )
+_NEW_CALL = {
+    "outcome": Call.Outcome.RUNNING.value,
+    "failure_kind": "",
+    "failure_detail": "",
+    "finish_reason": "",
+    "cost_nanos": 0,
+    "correction_nanos": 0,
+    "input_tokens": 0,
+    "cached_tokens": 0,
+    "output_tokens": 0,
+    "reasoning_tokens": 0,
+    "usage_source": "",
+    "provider_request_id": "",
+}
 
 
 def write_admitted(admitted: Sequence[Admitted], now: datetime) -> None:
     """A call for each attempt; a decision for each request, whose further attempts renew it."""
     first = [item for item in admitted if item[1].decision_id is None]
-    insert_rows(RoutingDecision, _DECISION, [_decision(*item, now) for item in first])
+    made = {"created_at": now}
+    insert_rows(
+        RoutingDecision,
+        _DECISION,
+        [_decision(request, admission) for request, _, admission in first],
+        same=_NEW_DECISION | made,
+    )
     for _, attempt, admission in admitted:
         if attempt.decision_id is not None:
             _renew(attempt.decision_id, admission)
-    insert_rows(Call, _CALL, [_call(*item, now) for item in admitted])
+    insert_rows(
+        Call, _CALL, [_call(*item) for item in admitted], same=_NEW_CALL | made | {"sent_at": now}
+    )
 
 
 def _renew(decision_id: uuid.UUID, admission: Admission) -> None:
@@ -78,7 +82,7 @@ def _renew(decision_id: uuid.UUID, admission: Admission) -> None:
     )
 
 
-def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: datetime) -> Row:
+def _decision(request: RouteRequest, admission: Admission) -> Row:
     person = access.person(request.user_id)
     keeps_prompt = person is not None and person.keeps_prompts and request.face != Face.CHAT
     return (
@@ -94,13 +98,10 @@ def _decision(request: RouteRequest, _: Attempt, admission: Admission, now: date
         request.prompt if keeps_prompt else "",
         admission.decision.as_json(),
         admission.decision.quality_met,
-        _RUNNING_DECISION,
-        0,
-        now,
     )
 
 
-def _call(request: RouteRequest, attempt: Attempt, admission: Admission, now: datetime) -> Row:
+def _call(request: RouteRequest, attempt: Attempt, admission: Admission) -> Row:
     chosen = admission.decision.chosen
     assert chosen is not None  # noqa: S101
     return (
@@ -114,16 +115,7 @@ def _call(request: RouteRequest, attempt: Attempt, admission: Admission, now: da
         chosen.price_pk,
         request.task.value,
         request.quality.value,
-        _RUNNING_CALL,
-        "",
-        "",
-        "",
         admission.cap_tokens,
         chosen.priced.estimated_cost_nanos,
         admission.reserved_nanos,
-        *(0, 0, 0, 0, 0, 0),
-        "",
-        "",
-        now,
-        now,
     )

@@ -7,9 +7,11 @@ and PostgreSQL both understand; values are given as Python has them (UUID, datet
 
 import uuid
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,14 +31,26 @@ class _How(NamedTuple):
     in_order: bool
 
 
-def insert_rows(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Insert `rows`, each with a value per column, the first never None; columns left out get the
-    database's default."""
-    if rows:
-        database = connections[DEFAULT_DB_ALIAS]
-        count = _count(database.vendor, rows)
-        sql = _insert(model, columns, count, database.vendor)
-        _execute(database, sql, _values_of(database.vendor, model, columns, rows, count))
+def insert_rows(
+    model: type[models.Model],
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    *,
+    same: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Insert `rows`, each with a value per column, the first never None; and the columns that are
+    the `same` in all of them. Columns left out get the database's default."""
+    if not rows:
+        return
+    database = connections[DEFAULT_DB_ALIAS]
+    vendor, count, alike = database.vendor, _count(database.vendor, rows), tuple(same)
+    if vendor == "postgresql":
+        columns, alike = (*columns, *alike), ()
+        rows = [(*row, *same.values()) for row in rows]
+    values = _values_of(vendor, model, columns, rows, count)
+    if alike:
+        values += _values_of(vendor, model, alike, [tuple(same.values())], 1)
+    _execute(database, _insert(model, columns, alike, count, vendor), values)
 
 
 def update_rows(
@@ -96,7 +110,8 @@ def instant(value: Any) -> datetime | None:
 def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
     if database.vendor == "sqlite":
         # Beneath Django's cursor, which rewrites every placeholder of every statement.
-        database.ensure_connection()
+        if database.connection is None:
+            database.ensure_connection()
         with database.wrap_database_errors:
             cursor = database.connection.execute(sql, values)
             return cursor.fetchall()  # type: ignore[no-any-return]
@@ -135,10 +150,6 @@ def _adapters(
     return tuple((place, _SQLITE[kind]) for place, kind in kinds if kind in _SQLITE)
 
 
-def _hex(value: uuid.UUID) -> str:
-    return value.hex
-
-
 @lru_cache(maxsize=256)  # a batch has few instants, each many times
 def _naive(value: datetime) -> str:
     return str(value.astimezone(UTC).replace(tzinfo=None))
@@ -148,15 +159,22 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+_hex = attrgetter("hex")  # of a UUID
 _SQLITE: dict[type, _Adapt] = {models.UUIDField: _hex, models.DateTimeField: _naive}
 _SQLITE_TYPES: dict[type, _Adapt] = {uuid.UUID: _hex, datetime: _naive}
 
 
 @lru_cache(maxsize=1024)
-def _insert(model: type[models.Model], columns: tuple[str, ...], count: int, vendor: str) -> str:
-    new = ", ".join(_new(model, column, vendor) for column in columns)
+def _insert(
+    model: type[models.Model],
+    columns: tuple[str, ...],
+    alike: tuple[str, ...],
+    count: int,
+    vendor: str,
+) -> str:
+    new = ", ".join([_new(model, column, vendor) for column in columns] + ["?"] * len(alike))
     given = _given(model, columns, count, vendor)
-    into = f"{model._meta.db_table} ({', '.join(columns)})"
+    into = f"{model._meta.db_table} ({', '.join((*columns, *alike))})"
     return f"WITH {given} INSERT INTO {into} SELECT {new} FROM v WHERE new_{columns[0]} IS NOT NULL"  # noqa: S608
 
 
