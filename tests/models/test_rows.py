@@ -39,9 +39,9 @@ def test_ids_instants_and_nothing_survive_the_way_in() -> None:
 def test_text_and_documents_survive_the_way_in() -> None:
     user = make_user()
     prompt = '\'; DROP TABLE "x" -- 🙂\n\t% %s ? {}'
-    row = (new_id(), user.pk, "route", "general", "low", None, "", prompt, '{"a": ["é", 1]}',
-           True, "running", 0, NOON)  # fmt: skip
-    columns = ("id", "user_id", "face", "task_type", "quality", "budget_nanos",
+    row = (new_id(), user.pk, user.personal_workspace.pk, "route", "general", "low", None,
+           "", prompt, '{"a": ["é", 1]}', True, "running", 0, NOON)  # fmt: skip
+    columns = ("id", "user_id", "workspace_id", "face", "task_type", "quality", "budget_nanos",
                "requested_model", "prompt", "receipt", "quality_met", "outcome",
                "cost_nanos", "created_at")  # fmt: skip
     insert_rows(RoutingDecision, columns, [row])

@@ -347,7 +347,8 @@ def test_of_two_processes_that_ask_at_once_the_database_lets_one(
 
 
 def test_a_record_that_was_undone_can_be_written_again(alice: User) -> None:
-    exchange = first_exchange(alice, "Hi", Choices("general", "low", 1_000))
+    own = alice.memberships.get()
+    exchange = first_exchange(own, "Hi", Choices("general", "low", 1_000))
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         exchange.record(InvalidRequest("no"))
         1 / 0  # noqa: B018
