@@ -131,6 +131,7 @@ _CALL = {
     "reasoning_tokens": "0",
     "usage_source": "'reported'",
     "provider_request_id": "''",
+    "decided_at": "NULL",
 }
 _ENTRY = {
     "reservation_id": "reservation_id",

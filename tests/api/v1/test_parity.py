@@ -24,7 +24,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PROMPT = "Write a quicksort in Python, please."
 WISHES = {"task_type": "code", "quality": "high", "budget": 0.002}
-OF_ITS_OWN = {"id", "user", "api_key", "face", "decision", "reservation", "window", "message"}
+OF_ITS_OWN = {
+    "id",
+    "user",
+    "workspace",
+    "api_key",
+    "face",
+    "decision",
+    "reservation",
+    "window",
+    "message",
+}
 
 Way = Callable[[User], Any]
 
@@ -79,10 +89,16 @@ def books(way: Way) -> dict[str, Any]:
 
 def _row(row: Any) -> dict[str, Any]:
     return {
-        name: value
+        name: _receipt(value) if name == "receipt" else value
         for name, value in model_to_dict(row).items()
         if name not in OF_ITS_OWN and not name.endswith("_at") and name != "at"
     }
+
+
+def _receipt(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Without which budget's money it was: everybody's is another."""
+    funds = [{**each, "budget_pk": None} for each in receipt["funds"]]
+    return {**receipt, "funds": funds}
 
 
 def _counters(window: Window) -> tuple[int, ...]:
