@@ -4,7 +4,7 @@ It runs on whichever database the tests run on.
 """
 
 from collections import Counter
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import astuple
 
 from router_app.budgets import corrections, ledger
 from router_app.budgets.limits import create_budget, set_limit
