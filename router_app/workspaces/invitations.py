@@ -21,6 +21,7 @@ from router_app.workspaces.rules import (
     locked_team,
     proper_role,
 )
+from router_app.workspaces.trail import Action, note
 
 LIFE = timedelta(days=7)
 MOST_A_DAY = 50  # invitations of one person: the server's mail is not for mass mailings
@@ -48,6 +49,7 @@ def invite(workspace: Workspace, *, role: str, by: User, email: str = "") -> tup
             invited_by=by,
             expires_at=timezone.now() + LIFE,
         )
+        note(Action.INVITED, team, by=by, subject=_whom(row), after={"role": row.role})
     return row, secret
 
 
@@ -59,7 +61,9 @@ def revoke_invitation(invitation: Invitation, *, by: User) -> None:
         found = Invitation.objects.get(pk=invitation.pk)
         if found.accepted_at is not None:
             raise NotPossible("This invitation was accepted already; remove the member instead.")
-        Invitation.objects.filter(pk=found.pk, revoked_at=None).update(revoked_at=timezone.now())
+        open_still = Invitation.objects.filter(pk=found.pk, revoked_at=None)
+        if open_still.update(revoked_at=timezone.now()):
+            note(Action.INVITATION_REVOKED, team, by=by, subject=_whom(found))
 
 
 def open_invitations(workspace: Workspace) -> QuerySet[Invitation]:
@@ -105,7 +109,12 @@ def accept(invitation: Invitation, *, person: User) -> Membership:
         check_for(found, person)
         found.accepted_at, found.accepted_by = timezone.now(), person
         found.save(update_fields=["accepted_at", "accepted_by"])
+        note(Action.MEMBER_JOINED, team, by=person, subject=str(person), after={"role": found.role})
         return Membership.objects.create(workspace=team, user=person, role=found.role)
+
+
+def _whom(invitation: Invitation) -> str:
+    return invitation.email or "whoever has the link"
 
 
 def _proper_address(email: str) -> str:

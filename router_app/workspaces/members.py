@@ -14,6 +14,7 @@ from router_app.workspaces.rules import (
     locked_team,
     proper_role,
 )
+from router_app.workspaces.trail import Action, note
 
 ONE_PERSON = "A personal workspace has one person in it, for good."
 FIRST = "make somebody else an admin first."
@@ -41,6 +42,14 @@ def change_role(member: Membership, *, role: str, by: User) -> None:
             return
         check_another_admin(found, then=FIRST)
         Membership.objects.filter(pk=found.pk).update(role=new)
+        note(
+            Action.ROLE_CHANGED,
+            found.workspace,
+            by=by,
+            subject=str(found.user),
+            before={"role": found.role},
+            after={"role": str(new)},
+        )
         if new != Role.ADMIN:
             _withdraw_invitations(found, timezone.now())
         if new == Role.VIEWER:
@@ -54,7 +63,7 @@ def remove_member(member: Membership, *, by: User) -> None:
     with transaction.atomic():
         found = _locked(member, by=by)
         check_another_admin(found, then=FIRST)
-        _end(found)
+        _end(found, by=by)
 
 
 def leave(member: Membership) -> None:
@@ -62,7 +71,7 @@ def leave(member: Membership) -> None:
     with transaction.atomic():
         found = _locked(member)
         check_another_admin(found, then="make somebody else an admin first, or close the team.")
-        _end(found)
+        _end(found, by=found.user)
 
 
 def _locked(member: Membership, *, by: User | None = None) -> Membership:
@@ -77,9 +86,11 @@ def _locked(member: Membership, *, by: User | None = None) -> Membership:
     return found
 
 
-def _end(member: Membership) -> None:
+def _end(member: Membership, *, by: User) -> None:
     now = timezone.now()
     Membership.objects.filter(pk=member.pk).update(left_at=now)
+    was, team = {"role": member.role}, member.workspace
+    note(Action.MEMBER_LEFT, team, by=by, subject=str(member.user), before=was)
     _revoke_keys(member, now)
     _withdraw_invitations(member, now)
 

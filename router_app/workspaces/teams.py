@@ -13,6 +13,7 @@ from router_app.workspaces.rules import (
     locked_team,
     proper_name,
 )
+from router_app.workspaces.trail import Action, note
 
 
 def create_team(*, name: str, time_zone: str, by: User) -> Workspace:
@@ -25,6 +26,7 @@ def create_team(*, name: str, time_zone: str, by: User) -> Workspace:
     with transaction.atomic():
         team = Workspace.objects.create(name=proper_name(name), time_zone=time_zone)
         Membership.objects.create(workspace=team, user=by, role=Role.ADMIN)
+        note(Action.WORKSPACE_MADE, team, by=by)
     return team
 
 
@@ -32,8 +34,11 @@ def rename(workspace: Workspace, *, name: str, by: User) -> None:
     """Another name, for a personal workspace too. Raises NotPossible."""
     name = proper_name(name)
     with transaction.atomic():
-        check_admin(locked(workspace.pk), by)
+        found = locked(workspace.pk)
+        check_admin(found, by)
         Workspace.objects.filter(pk=workspace.pk).update(name=name)
+        was, now = {"name": found.name}, {"name": name}
+        note(Action.WORKSPACE_CHANGED, found, by=by, before=was, after=now)
     workspace.name = name
 
 
@@ -51,4 +56,5 @@ def close_team(workspace: Workspace, *, by: User) -> None:
         ApiKey.objects.filter(workspace=team, revoked_at=None).update(revoked_at=now)
         team.invitations.filter(revoked_at=None, accepted_at=None).update(revoked_at=now)
         Workspace.objects.filter(pk=team.pk).update(closed_at=now)
+        note(Action.WORKSPACE_CLOSED, team, by=by)
     workspace.closed_at = now
