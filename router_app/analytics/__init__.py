@@ -8,6 +8,7 @@
 - `usage_rebuild.py`  what the rollup must say: making it again, checking it
 - `changes.py`   whether anything happened since one last looked
 - `history.py`   one person's requests as rows to filter and page
+- `forecast/`    what a budget's spending is likely to come to, and when it runs out. Pure
 - `metrics/`     what this process has seen, in numbers
 - `mirror/`      the JSONL request log, written from what the database says
 
