@@ -117,7 +117,8 @@ class Access:
         asking = list(requests)
         if missing := {request.user_id for request in asking} - self._people.keys():
             self._people.update(_read_people(missing))
-        wanted = {key for request in asking for key in self._whose(request)}
+        new = [request for request in asking if _facts(request) not in self._bounding]
+        wanted = {key for request in new for key in self._whose(request)}
         if unknown := wanted - self._budgets.keys():
             self._budgets.update(_read_budgets(unknown))
 
@@ -135,7 +136,7 @@ class Access:
     def budgets_of(self, request: RouteRequest) -> tuple[Budget, ...]:
         """Every active budget of all levels that bounds a loaded request, in primary-key order;
         those for one model only are among them."""
-        facts = (request.user_id, request.workspace_id, request.api_key_id, request.task)
+        facts = _facts(request)
         found = self._bounding.get(facts)
         if found is None:
             found = self._bounding[facts] = self._bounds(request)
@@ -169,6 +170,11 @@ class Access:
     def forget(self) -> None:
         """As at the start of the process (tests)."""
         self.__init__()  # type: ignore[misc]
+
+
+def _facts(request: RouteRequest) -> tuple[object, ...]:
+    """What decides by which budgets a request is bounded."""
+    return request.user_id, request.workspace_id, request.api_key_id, request.task
 
 
 def _read_budgets(wanted: set[_Whose]) -> dict[_Whose, tuple[Budget, ...]]:

@@ -41,12 +41,10 @@ def decide(
     wish = Wish.of(request, policy, headroom)
     limited = wish.money is not None
     floor = policy.floor(request.quality)
-    entrants = [
-        _enter(request, spec, wish, policy, floor, funds)
-        if (funds := funds_for(headroom, spec.pk)) is headroom
-        else _enter(request, spec, Wish.of(request, policy, funds), policy, floor, funds)
-        for spec in specs
-    ]
+    if all(funds.model_pk is None for funds in headroom):
+        entrants = [_enter(request, spec, wish, policy, floor, headroom) for spec in specs]
+    else:
+        entrants = [_enter_with_own(request, spec, policy, floor, headroom) for spec in specs]
     route, ranked = _pick(request, entrants)
     refusal = None if ranked else _refuse(request, floor, entrants, headroom)
     return Decision(
@@ -91,6 +89,18 @@ def _enter(
         too_low=below_floor(request, floor, spec.quality),
         too_dear=too_dear(request, numbers, wish.money, headroom) if numbers else None,
     )
+
+
+def _enter_with_own(
+    request: RoutingRequest,
+    spec: ModelSpec,
+    policy: Policy,
+    floor: int,
+    headroom: Sequence[Funds],
+) -> _Entrant:
+    """The same where some funds are for one model only: each is judged by those that it needs."""
+    funds = funds_for(headroom, spec.pk)
+    return _enter(request, spec, Wish.of(request, policy, funds), policy, floor, funds)
 
 
 def _affordable(entrant: _Entrant) -> bool:

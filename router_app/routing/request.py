@@ -52,6 +52,4 @@ class Funds:
 
 def funds_for(headroom: Sequence[Funds], model_pk: int) -> Sequence[Funds]:
     """The funds that a call to this model is held in."""
-    if all(funds.model_pk is None for funds in headroom):
-        return headroom
     return [funds for funds in headroom if funds.model_pk in (None, model_pk)]

@@ -52,7 +52,8 @@ def header_gauges(request: HttpRequest) -> list[Statement]:
     if not _is_signed_in(request):
         return []
     found = statements_of(membership_of(request), now=timezone.now())  # type: ignore[arg-type]
-    shown = [s for s in found if s.period in IN_HEADER and not s.task_type] or found
+    general = [s for s in found if not s.task_type and s.model_pk is None]
+    shown = [s for s in general if s.period in IN_HEADER] or found
     return sorted(map(in_its_zone, shown), key=lambda s: s.free_nanos)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from router_app.budgets.reconcile import differences
-from router_app.errors import BudgetExceeded
+from router_app.errors import BudgetExceeded, PermissionDenied
 from router_app.gateway import service
 from router_app.gateway.execution import Run
 from router_app.gateway.keys import create_key
@@ -138,6 +138,6 @@ def test_what_is_outside_is_not_held(nested: Nested, provider: ScriptedProvider)
 
 def test_a_viewer_spends_nothing(nested: Nested, provider: ScriptedProvider) -> None:
     Membership.objects.filter(workspace=nested.team).update(role="viewer")
-    with pytest.raises(Exception, match="may not ask in this workspace"):
+    with pytest.raises(PermissionDenied, match="may not ask in this workspace"):
         asyncio.run(service.answer(nested.request()))
     assert not LedgerEntry.objects.exists()

@@ -9,7 +9,7 @@ from router_app.budgets.limits import create_budget
 from router_app.catalog import snapshot
 from router_app.models import User
 from router_app.web.context import header_gauges, shell
-from tests.factories import make_user, make_window
+from tests.factories import make_model, make_user, make_window
 
 pytestmark = pytest.mark.django_db
 DOLLAR = 1_000_000_000
@@ -33,6 +33,12 @@ def test_today_and_this_month_the_tightest_first(bob: User) -> None:
     create_budget(user=bob, period="week", limit_nanos=DOLLAR)
     create_budget(user=bob, period="day", limit_nanos=1, task_type="code")
     assert [gauge.period for gauge in gauges_of(bob)] == ["day", "month"]
+
+
+def test_a_limit_for_one_model_is_no_gauge_of_everything(bob: User) -> None:
+    create_budget(user=bob, period="month", limit_nanos=5 * DOLLAR)
+    create_budget(user=bob, period="day", limit_nanos=1, model=make_model())
+    assert [gauge.period for gauge in gauges_of(bob)] == ["month"]
 
 
 def test_spent_held_and_free_stay_apart(bob: User) -> None:
