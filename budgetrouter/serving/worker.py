@@ -21,6 +21,7 @@ from budgetrouter.serving.slow_clients import DropsSlowClients
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 LOOK_SECONDS = 0.1  # how often a worker that ends looks whether it may
+KILL_SECONDS = 1  # so long before gunicorn's parent would kill it, a worker waits for nothing more
 
 
 class Connection(DropsSlowClients, ASGIProtocol):
@@ -62,10 +63,12 @@ class Worker(gasgi.ASGIWorker):
         super().handle_exit_signal()
 
     async def _shutdown(self) -> None:
-        """Finish what is under way while listening, then gunicorn's own end."""
+        """Finish what is under way while listening, then gunicorn's own end, then last words."""
+        begun = self.loop.time()
         await self._finish()
         self.cfg.set("graceful_timeout", 0)  # it has been waited for
         await super()._shutdown()
+        await self._last_words(begun + web_server.grace_seconds() - KILL_SECONDS)
 
     async def _finish(self) -> None:
         from router_app.gateway import engine
@@ -79,6 +82,15 @@ class Worker(gasgi.ASGIWorker):
                 return
             self.notify()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _last_words(self, deadline: float) -> None:
+        """Let streams whose answer the end has just ended say so, before gunicorn cancels them."""
+        while not self._quick_shutdown and self.loop.time() < deadline:
+            self.notify()
+            still_speaking = self._under_way
+            await asyncio.sleep(LOOK_SECONDS)  # once more than needed: what was said is sent
+            if not still_speaking:
+                return
 
     def _counted(self, application: Application) -> Application:
         async def counted(scope: dict[str, Any], receive: Any, send: Any) -> None:

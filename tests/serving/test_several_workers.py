@@ -62,4 +62,5 @@ def test_numbers_over_workers_that_come_and_go(alice: User, tmp_path: Path) -> N
         assert said[-1] == REQUESTS
         assert ask(f"{server.url}/ready").json()["status"] == "ready"
         assert list(folder.iterdir())
+        server.terminate()
     assert not list(folder.iterdir())

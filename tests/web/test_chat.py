@@ -92,6 +92,7 @@ def test_asking_in_a_conversation_appends(
 ) -> None:
     ask(client, "First", script=False)
     conversation = the_conversation(alice)
+    provider.gate = gate = Gate()
 
     response = ask(client, "Second <b>", conversation=conversation.pk)
 
@@ -103,6 +104,7 @@ def test_asking_in_a_conversation_appends(
     assert f'data-stream="/m/{answer.pk}/stream/?from=0"' in shown
     assert 'id="header-gauge" hx-swap-oob="true"' in shown
     assert "HX-Push-Url" not in response
+    gate.open()
     assert follow(alice, answer)[-1][0] == "done"
 
 
