@@ -13,9 +13,10 @@ from django.urls import reverse
 GROUPS = (
     ("Catalogue", ("Provider", "LanguageModel", "Price", "RoutingPolicy")),
     ("People", ("User", "ApiKey")),
-    ("Budgets", ("Budget", "Window")),
+    ("Budgets", ("Budget", "Window", "TopUp")),
     ("Ledger", ("Reservation", "LedgerEntry")),
     ("Requests", ("RoutingDecision", "Call", "Conversation")),
+    ("Told and changed", ("Alert", "Webhook", "AuditEntry")),
 )
 
 

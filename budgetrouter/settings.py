@@ -188,6 +188,7 @@ AXES_USERNAME_CALLABLE = "router_app.web.adapter.signing_in_as"
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default="Budget Router <budget-router@localhost>"
 )
@@ -206,6 +207,10 @@ SELF_SERVICE_MAX_NANOS = nanos_from_usd(Decimal(env.str("SELF_SERVICE_MAX_USD", 
 # For keys that have no limit of their own; 0 is no limit.
 KEY_REQUESTS_PER_MINUTE = env.int("KEY_REQUESTS_PER_MINUTE", default=0)
 KEY_CONCURRENT_REQUESTS = env.int("KEY_CONCURRENT_REQUESTS", default=0)
+# Where people find this site, such as https://router.example.com: for links in e-mails.
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+# Let webhooks go to this machine, and by http there: for development only.
+WEBHOOK_LOOPBACK = env.bool("WEBHOOK_LOOPBACK", default=False)
 
 
 # 6. Providers

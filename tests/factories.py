@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from router_app.analytics.usage import UsageFacts, add_usage, correct_usage, whose_is
 from router_app.models import (
+    Alert,
     ApiKey,
     Budget,
     Call,
@@ -23,6 +24,7 @@ from router_app.models import (
     LedgerEntry,
     Membership,
     Message,
+    Notice,
     Price,
     Provider,
     Reservation,
@@ -359,3 +361,12 @@ def make_exchange(
         conversation=conversation, role="assistant", text=answer or "An answer.",
         decision=decision, created_at=at + timedelta(milliseconds=1),
     )  # fmt: skip
+
+
+def make_notice(user: User, title: str = "A limit is spent", **fields: Any) -> Notice:
+    """What a person finds behind the bell."""
+    alert = Alert.objects.create(
+        key=f"made:{next(_numbers)}", kind=Alert.Kind.TEST, spread_at=timezone.now()
+    )
+    fields.setdefault("text", "All of it.")
+    return Notice.objects.create(alert=alert, user=user, title=title, link="/budgets/", **fields)

@@ -15,6 +15,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from router_app.alerts.hooks import make_webhook
 from router_app.budgets.limits import create_budget, create_starting_budget
 from router_app.gateway.keys import create_key
 from router_app.models import Call, User, Workspace
@@ -26,6 +27,7 @@ from tests.factories import (
     make_conversation,
     make_decision,
     make_exchange,
+    make_notice,
     make_team,
     make_user,
 )
@@ -124,6 +126,10 @@ TABLE: dict[str, tuple[Case, ...]] = {
                                     # Root comes first here, and decided is decided.
                                     post(302, 302, 404, 302, 403, 403, 404, 403, actual="0",
                                          reason="invoice")),
+    "alerts/": (EVERYBODYS_OWN,),
+    "alerts/read/": (post(302, 302, 302, 302, 302, newest="1"),),
+    "alerts/bell/": (EVERYBODYS_OWN,),
+    "alerts/<int:pk>/": (post(302, 302, 404, 404, 302),),
     "audit/": (ONLY_DECIDERS,),
     "audit/export.csv": (ONLY_DECIDERS,),
     "audit/export.jsonl": (ONLY_DECIDERS,),
@@ -144,6 +150,10 @@ TABLE: dict[str, tuple[Case, ...]] = {
     "workspaces/<int:pk>/invitations/": (
         post(302, 302, 404, 404, 403, 403, 200, 403, role="member"),),
     "workspaces/<int:pk>/invitations/<int:invitation>/revoke/": (by_its_admins(),),
+    "workspaces/<int:pk>/webhooks/": (ITS_ADMINS, post(
+        302, 302, 404, 404, 403, 403, 200, 403, url="https://hooks.example.com/there")),
+    "workspaces/<int:pk>/webhooks/<int:webhook>/test/": (by_its_admins(),),
+    "workspaces/<int:pk>/webhooks/<int:webhook>/remove/": (by_its_admins(),),
     # Whoever has the link sees what it invites to; joining uses it up, members cannot.
     "join/<str:secret>/": (PUBLIC, post(302, 302, 302, 410, 410, 410, 410, 410)),
     "profile/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 200, time_zone="nowhere")),
@@ -213,6 +223,8 @@ class World:
     invitation: int
     secret: str
     presumed: uuid.UUID
+    notice: int
+    webhook: int
 
     def address(self, pattern: str) -> str:
         """The pattern with Alice's things in it."""
@@ -220,10 +232,11 @@ class World:
             "c/": self.conversation, "m/": self.answer, "history/": self.decision,
             "budgets/members/": self.member, "budgets/presumed/": self.presumed,
             "budgets/": self.budget, "keys/": self.key, "workspaces/": self.team,
-            "join/": self.secret,
+            "join/": self.secret, "alerts/": self.notice,
         }  # fmt: skip
         pattern = pattern.replace("<int:member>", str(self.member))
         pattern = pattern.replace("<int:invitation>", str(self.invitation))
+        pattern = pattern.replace("<int:webhook>", str(self.webhook))
         thing = next((thing for start, thing in things.items() if pattern.startswith(start)), "")
         path = re.sub(r"<\w+:\w+>", str(thing), pattern)
         path = path.replace(r"^confirm-email/(?P<key>[-:\w]+)/$", "confirm-email/Mg:wrong/")
@@ -285,6 +298,8 @@ def world(alice: User, provider: ScriptedProvider) -> World:
             outcome=Call.Outcome.PRESUMED,
             cost_nanos=CENT,
         ).pk,
+        notice=make_notice(alice, title=MARK).pk,
+        webhook=make_webhook(team, url=f"https://hooks.example.com/{MARK}", by=cast["ann"]).pk,
     )
 
 

@@ -7,6 +7,7 @@ Start with `catalog.py` and `prices.py` for what operators change, `ledger.py` f
 
 from router_app.admin import (
     accounts,
+    alerts,
     budgets,
     calls,
     catalog,
@@ -15,10 +16,12 @@ from router_app.admin import (
     policy,
     prices,
     providers,
+    trail,
 )
 
 __all__ = [
     "accounts",
+    "alerts",
     "budgets",
     "calls",
     "catalog",
@@ -27,4 +30,5 @@ __all__ = [
     "policy",
     "prices",
     "providers",
+    "trail",
 ]

@@ -16,6 +16,7 @@ from router_app.admin.read_only import ReadOnlyInline
 from router_app.budgets import limits
 from router_app.budgets.names import default_name, whom_in_words
 from router_app.budgets.self_service import is_protected
+from router_app.budgets.thresholds import note_reached_by
 from router_app.budgets.trail import Action, note_limit
 from router_app.models import Budget, Level, Window
 from router_app.routing.request import REQUEST_BUDGET
@@ -39,7 +40,7 @@ class BudgetForm(forms.ModelForm):
         model = Budget
         fields = (
             "level", "user", "workspace", "api_key", "period", "task_type", "model", "limit_nanos",
-            "name", "is_active",
+            "name", "alert_percents", "is_active",
         )  # fmt: skip
         help_texts = {
             "level": "Name exactly whom it bounds: a user, a workspace, both, a key, or nobody "
@@ -143,7 +144,7 @@ class BudgetAdmin(admin.ModelAdmin):
             return ("level", *WHOM, "period", "task_type", "model", "limit_nanos", "name")
         return (
             "level", *WHOM, "period", "task_type", "model", "time_zone", "limit_nanos", "name",
-            "set_by", "set_by_administrator", "is_active", "created_at",
+            "alert_percents", "set_by", "set_by_administrator", "is_active", "created_at",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -168,6 +169,8 @@ class BudgetAdmin(admin.ModelAdmin):
         if "is_active" in form.changed_data and not obj.is_active:
             limits.close_budget(obj, by=operator_of(request))
         super().save_model(request, obj, form, change)
+        if "alert_percents" in form.changed_data:
+            note_reached_by(obj, now=timezone.now())
         self._note_the_rest(request, obj, form)
 
     def _add(self, request: HttpRequest, budget: Budget) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, Sum
 
+from router_app.budgets.thresholds import note_reached
 from router_app.models import LedgerEntry, Reservation, Window
 
 
@@ -39,6 +40,7 @@ def correct(
         spent = min(actual_nanos, reservation.amount_nanos) - line["spent"]
         overage = max(0, actual_nanos - reservation.amount_nanos) - line["overage"]
         _correct_window(reservation, line["window_id"], spent, overage, author_id, reason, now)
+    note_reached([line["window_id"] for line in totals], now=now)
     return actual_nanos - booked
 
 

@@ -3,6 +3,7 @@
 Who may do so is not asked here: `setting.py` and `self_service.py` do.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
 from router_app.budgets.names import default_name, whom_in_words
+from router_app.budgets.thresholds import note_reached_by
 from router_app.budgets.trail import Action, note_limit, terms_of
 from router_app.models import (
     ApiKey,
@@ -160,6 +162,7 @@ def set_limit(budget: Budget, *, limit_nanos: int, now: datetime, by: User | Non
         running = Window.objects.filter(budget=budget).exclude(ends_at__lte=now)
         limit = limit_nanos + F("topped_up_nanos")
         running.update(limit_nanos=limit, peak_limit_nanos=Greatest("peak_limit_nanos", limit))
+        note_reached_by(budget, now=now)
         if limit_nanos != before:
             note_limit(
                 Action.LIMIT_CHANGED,
@@ -169,6 +172,26 @@ def set_limit(budget: Budget, *, limit_nanos: int, now: datetime, by: User | Non
                 after={"limit_nanos": limit_nanos},
             )
     budget.limit_nanos = limit_nanos
+
+
+def set_alerts(
+    budget: Budget, *, percents: Sequence[int], now: datetime, by: User | None = None
+) -> None:
+    """Tell people at these shares of the limit, in rising order; what is reached already, now."""
+    with transaction.atomic():
+        before = Budget.objects.values_list("alert_percents", flat=True).get(pk=budget.pk)
+        budget.alert_percents = list(percents)
+        if budget.alert_percents == before:
+            return
+        Budget.objects.filter(pk=budget.pk).update(alert_percents=budget.alert_percents)
+        note_reached_by(budget, now=now)
+        note_limit(
+            Action.LIMIT_CHANGED,
+            budget,
+            by=by,
+            before={"alerts_at_percent": before},
+            after={"alerts_at_percent": budget.alert_percents},
+        )
 
 
 def close_budget(budget: Budget, *, by: User | None = None) -> None:

@@ -3,6 +3,7 @@
 A person's own limits go through `self_service.py`, which also knows how high they may be.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -63,6 +64,12 @@ def change_limit(budget: Budget, *, by: User, limit_nanos: int, now: datetime) -
         return
     _check_amount(limit_nanos)
     limits.set_limit(budget, limit_nanos=limit_nanos, now=now, by=by)
+
+
+def change_alerts(budget: Budget, *, by: User, percents: Sequence[int], now: datetime) -> None:
+    """At which shares of the limit people are told. Raises NotYours."""
+    require_change(by, budget)
+    limits.set_alerts(budget, percents=percents, now=now, by=by)
 
 
 def close_limit(budget: Budget, *, by: User) -> None:

@@ -16,6 +16,7 @@ from django.db.models.functions import Greatest
 from router_app.budgets.limits import HIGHEST_LIMIT_NANOS
 from router_app.budgets.permissions import NotYours, require_change
 from router_app.budgets.plans import OpenWindow, current_windows, lock_windows
+from router_app.budgets.thresholds import note_reached
 from router_app.budgets.trail import Action, moment, note_limit
 from router_app.models import Budget, Level, TopUp, User, Window
 from router_app.money import format_usd
@@ -73,6 +74,7 @@ def end_expired(now: datetime) -> int:
                 topped_up_nanos=F("topped_up_nanos") - each.amount_nanos,
             )
             ended += 1
+    note_reached(window_ids, now=now)
     return ended
 
 

@@ -17,6 +17,7 @@ from router_app.budgets import ledger
 from router_app.budgets.ledger import Counters
 from router_app.budgets.statements import in_order, statement_of
 from router_app.errors import AlreadyClosed
+from router_app.gateway.alerting import note_alerts, note_presumed
 from router_app.gateway.ended import Closed, Closure, Ending
 from router_app.models import Call, ClosedCall, Message, RoutingDecision, Window
 from router_app.models.rows import Row, insert_rows, update_rows
@@ -41,6 +42,7 @@ def close_all(closures: Sequence[Closure]) -> list[Closed]:
     _record_decisions(closures, now)
     for closure in closures:
         _finish_message(closure.ending)
+    note_alerts(closures, counters, now=now)
     return [_closed(closure, counters, now) for closure in closures]
 
 
@@ -57,6 +59,7 @@ def note_closed(calls: Sequence[Call]) -> None:
     )
     insert_rows(ClosedCall, ("call_id",), [(call.pk,) for call in calls])
     add_usage([UsageFacts.of(call) for call in calls])
+    note_presumed(calls, now=timezone.now())
 
 
 def give_up(

@@ -12,6 +12,7 @@ import time
 import uuid
 from contextlib import suppress
 
+from router_app.alerts import worker as alerts
 from router_app.analytics import mirror
 from router_app.errors import Unavailable
 from router_app.gateway.execution import Run
@@ -33,6 +34,7 @@ def startup(loop: asyncio.AbstractEventLoop) -> None:
     global _server_loop, _closes_at
     _server_loop, _closes_at = loop, math.inf
     mirror.start_worker()
+    alerts.start_worker()
 
 
 def leave(after_seconds: float = 0.0) -> None:
@@ -54,6 +56,7 @@ async def shutdown(grace_seconds: float) -> None:
     await wait_for_runs(SETTLING_SECONDS)
     await aclose_all()
     await asyncio.to_thread(mirror.stop_worker)
+    await asyncio.to_thread(alerts.stop_worker)
     await asyncio.to_thread(writer.stop)
     _server_loop = None
 

@@ -5,6 +5,7 @@ write what: counters and the journal only `budgets/ledger.py`, calls only `gatew
 """
 
 from router_app.models.accounts import AccessRevision, ApiKey, User
+from router_app.models.alerts import Alert, Delivery, Notice, Webhook
 from router_app.models.audit import AuditEntry
 from router_app.models.budgets import Budget, Level, Period, Window
 from router_app.models.calls import Call, ClosedCall, RoutingDecision
@@ -18,6 +19,7 @@ from router_app.models.workspaces import Invitation, Membership, Role, Workspace
 
 __all__ = [
     "AccessRevision",
+    "Alert",
     "ApiKey",
     "AuditEntry",
     "Budget",
@@ -25,6 +27,7 @@ __all__ = [
     "CatalogRevision",
     "ClosedCall",
     "Conversation",
+    "Delivery",
     "IdempotentRequest",
     "Invitation",
     "LanguageModel",
@@ -32,6 +35,7 @@ __all__ = [
     "Level",
     "Membership",
     "Message",
+    "Notice",
     "Period",
     "Price",
     "Provider",
@@ -42,6 +46,7 @@ __all__ = [
     "TopUp",
     "UsageRollup",
     "User",
+    "Webhook",
     "Window",
     "Workspace",
 ]

@@ -31,6 +31,7 @@ WATCHED = {
         "period",
         "task_type",
         "time_zone",
+        "alert_percents",
         "is_active",
     ),
     "router_app_workspace": ("name", "closed_at"),

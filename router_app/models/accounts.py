@@ -26,6 +26,9 @@ class User(AbstractUser):
         default=False,
         help_text="Keep the prompts of API requests in the history and in the request log.",
     )
+    alert_emails = models.BooleanField(
+        default=True, help_text="Send me alerts about limits and charges by e-mail, too."
+    )
     unlimited = models.BooleanField(
         default=False,
         help_text="May spend without any limit. Only for accounts that somebody else watches.",

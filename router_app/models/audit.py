@@ -33,6 +33,8 @@ class AuditEntry(models.Model):
         KEY_REVOKED = "key.revoked", "Key revoked"
         KEY_LIMITED = "key.limited", "Key limited"
         COST_CORRECTED = "cost.corrected", "Cost corrected"
+        WEBHOOK_MADE = "webhook.made", "Webhook made"
+        WEBHOOK_ENDED = "webhook.ended", "Webhook ended"
         WORKSPACE_MADE = "workspace.made", "Workspace made"
         WORKSPACE_CHANGED = "workspace.changed", "Workspace changed"
         WORKSPACE_CLOSED = "workspace.closed", "Workspace closed"

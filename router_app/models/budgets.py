@@ -11,7 +11,13 @@ from django.utils import timezone
 
 from router_app.models.accounts import ApiKey
 from router_app.models.catalog import LanguageModel
-from router_app.models.fields import TASK_CHOICES, NanosField, validate_time_zone
+from router_app.models.fields import (
+    TASK_CHOICES,
+    NanosField,
+    default_percents,
+    validate_percents,
+    validate_time_zone,
+)
 from router_app.models.workspaces import Workspace
 
 
@@ -96,6 +102,12 @@ class Budget(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
         help_text="Who made it. Empty: a command, or the site itself.",
+    )
+    alert_percents = models.JSONField(
+        default=default_percents,
+        blank=True,
+        validators=[validate_percents],
+        help_text="Shares of the limit at which people are told. None: nobody is.",
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

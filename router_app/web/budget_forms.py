@@ -1,5 +1,6 @@
 """The forms of `/budgets/`: a new limit, another amount, a top-up."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from router_app.budgets.limits import HIGHEST_LIMIT_NANOS
 from router_app.models import Budget, LanguageModel, Level, Period
-from router_app.models.fields import TASK_CHOICES
+from router_app.models.fields import TASK_CHOICES, validate_percents
 from router_app.money import format_usd
 from router_app.web.fields import UsdField
 
@@ -28,6 +29,24 @@ ZERO_STOPS = "0 stops all spending."
 LATEST = date(9990, 1, 1)  # as late as a day may be: the midnight after it must be a moment too
 
 
+class PercentsField(forms.CharField):
+    """Shares of a limit, typed as `80, 90, 100`; its value is the numbers, the lowest first."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """The numbers as they are typed."""
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        """An empty field means that nobody is told."""
+        words = re.split(r"[\s,;%]+", str(super().clean(value)))
+        typed = [word for word in words if word]
+        if not all(word.isascii() and word.isdecimal() and len(word) < 4 for word in typed):
+            raise ValidationError("Enter whole numbers such as 80, 90, 100.")
+        percents = sorted({int(word) for word in typed})
+        validate_percents(percents)
+        return percents
+
+
 class LimitForm(forms.Form):
     """Another amount for a limit."""
 
@@ -38,6 +57,18 @@ class LimitForm(forms.Form):
         most = format_usd(settings.SELF_SERVICE_MAX_NANOS)
         above = f"Up to {most}; an administrator can set more. " if own else ""
         self.fields["limit"].help_text = f"{above}{ZERO_STOPS}"
+
+
+class EditForm(LimitForm):
+    """The same with what people are told."""
+
+    alerts = PercentsField(
+        label="Tell people at so many percent of it",
+        max_length=40,
+        required=False,
+        help_text="Once a period for each, by the bell, by e-mail and to webhooks. Empty: never.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+    )
 
 
 class NewLimitForm(LimitForm):

@@ -1,8 +1,11 @@
 """`/budgets/<pk>/`: another amount for a limit, a top-up for its period, its end."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,12 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from router_app.budgets.permissions import NotYours, powers_of
 from router_app.budgets.plans import open_windows
 from router_app.budgets.self_service import is_protected
-from router_app.budgets.setting import change_limit, close_limit
+from router_app.budgets.setting import change_alerts, change_limit, close_limit
 from router_app.budgets.statements import Statement, statements_for
 from router_app.budgets.topups import top_up
 from router_app.models import Budget, TopUp
 from router_app.money import format_usd
-from router_app.web.budget_forms import LimitForm, TopUpForm, is_own
+from router_app.web.budget_forms import EditForm, TopUpForm, is_own
 from router_app.web.budgets_shown import budgets_in_sight
 from router_app.web.context import in_its_zone
 from router_app.web.fields import focus_first_error
@@ -32,8 +35,7 @@ TOPPED_UP_BY = "topped_up_by_form"  # session: the last form that topped a limit
 def edit(request: SignedIn, pk: int) -> HttpResponse:
     """Change the amount of a limit that is the person's to change."""
     budget = _to_change(request, pk)
-    initial = {"limit": budget.limit_nanos}
-    form = LimitForm(request.POST or None, initial=initial, own=is_own(budget))
+    form = EditForm(request.POST or None, initial=_terms(budget), own=is_own(budget))
     if request.method == "POST" and form.is_valid() and _change(request, budget, form):
         return redirect("budgets")
     return _render(request, budget, form, TopUpForm(budget=budget))
@@ -47,7 +49,7 @@ def topup(request: SignedIn, pk: int) -> HttpResponse:
     form = TopUpForm(request.POST, budget=budget)
     if form.is_valid() and _top_up(request, budget, form):
         return redirect("budgets_edit", pk)
-    limit = LimitForm(initial={"limit": budget.limit_nanos}, own=is_own(budget))
+    limit = EditForm(initial=_terms(budget), own=is_own(budget))
     return _render(request, budget, limit, form)
 
 
@@ -77,8 +79,13 @@ def _to_change(request: SignedIn, pk: int) -> Budget:
     return budget
 
 
+def _terms(budget: Budget) -> dict[str, Any]:
+    """What the form begins with."""
+    return {"limit": budget.limit_nanos, "alerts": budget.alert_percents}
+
+
 def _render(
-    request: SignedIn, budget: Budget, form: LimitForm, top_up_form: TopUpForm
+    request: SignedIn, budget: Budget, form: EditForm, top_up_form: TopUpForm
 ) -> HttpResponse:
     focus_first_error(form)
     focus_first_error(top_up_form)
@@ -103,11 +110,13 @@ def _statement(budget: Budget) -> Statement:
     return statements_for([budget], now=timezone.now())[0]
 
 
-def _change(request: SignedIn, budget: Budget, form: LimitForm) -> bool:
+def _change(request: SignedIn, budget: Budget, form: EditForm) -> bool:
+    data, now = form.cleaned_data, timezone.now()
     try:
-        change_limit(
-            budget, by=request.user, limit_nanos=form.cleaned_data["limit"], now=timezone.now()
-        )
+        with transaction.atomic():
+            change_limit(budget, by=request.user, limit_nanos=data["limit"], now=now)
+            if "alerts" in form.data:  # left out is left as it is
+                change_alerts(budget, by=request.user, percents=data["alerts"], now=now)
     except NotYours as no:
         form.add_error("limit", ValidationError(str(no)))
         return False

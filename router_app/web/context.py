@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from router_app.budgets.statements import Statement, statements_of
 from router_app.gateway import service
 from router_app.models import Membership, Period, Workspace
+from router_app.web.alerts import unread_of
 from router_app.web.workspace import membership_of, workspace_of
 from router_app.workspaces.members import memberships_of
 
@@ -28,6 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "workspace_here": cache(lambda: workspace_here(request)),
         "places": cache(lambda: places(request)),
         "header_gauges": cache(lambda: header_gauges(request)),
+        "unread_notices": cache(lambda: unread_notices(request)),
         "signup_open": settings.SIGNUP_OPEN,
     }
 
@@ -40,6 +42,11 @@ def workspace_here(request: HttpRequest) -> Workspace | None:
 def places(request: HttpRequest) -> list[Membership]:
     """What the switcher offers: the person's own workspace and their teams."""
     return list(memberships_of(request.user)) if _is_signed_in(request) else []  # type: ignore[arg-type]
+
+
+def unread_notices(request: HttpRequest) -> int:
+    """What the bell has to say."""
+    return unread_of(request.user) if _is_signed_in(request) else 0  # type: ignore[arg-type]
 
 
 def _is_signed_in(request: HttpRequest) -> bool:

@@ -58,17 +58,21 @@ class ProfileForm(forms.ModelForm):
             "default_task",
             "default_quality",
             "default_budget_nanos",
+            "alert_emails",
             "store_prompts",
         )
         labels = {
             "default_task": "Task",
             "default_quality": "Quality",
+            "alert_emails": "Send me alerts by e-mail",
             "store_prompts": "Keep the prompts of my API requests",
         }
         help_texts = {
+            "alert_emails": "When a limit of yours, or of a team that you look after, nears its "
+            "end, and when a charge is uncertain. They are behind the bell in any case.",
             "store_prompts": "Then they can be read and searched in your history and stand in the "
             "request log on the server. Otherwise only sizes, models and costs are kept. "
-            "Conversations in the chat are always kept until you delete them."
+            "Conversations in the chat are always kept until you delete them.",
         }
         widgets = {"default_task": forms.RadioSelect, "default_quality": forms.RadioSelect}
 

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from router_app.web import (
+    alerts,
     answering,
     audit,
     budgets,
@@ -21,6 +22,7 @@ from router_app.web import (
     models,
     profile,
     sharing,
+    webhooks,
     workspaces,
 )
 
@@ -59,6 +61,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("budgets/members/<int:pk>/", budgets_members.member, name="budgets_member"),
     path("budgets/presumed/", budgets_presumed.presumed, name="budgets_presumed"),
     path("budgets/presumed/<uuid:pk>/", budgets_presumed.decide, name="budgets_decide"),
+    # /alerts/
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/read/", alerts.read, name="alerts_read"),
+    path("alerts/bell/", alerts.bell, name="alerts_bell"),
+    path("alerts/<int:pk>/", alerts.follow, name="alerts_follow"),
     # /audit/
     path("audit/", audit.audit, name="audit"),
     path("audit/export.csv", audit.export, {"format": "csv"}, name="audit_csv"),
@@ -84,6 +91,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "workspaces/<int:pk>/invitations/<int:invitation>/revoke/",
         invitations.revoke,
         name="invitations_revoke",
+    ),
+    # /workspaces/…/webhooks/
+    path("workspaces/<int:pk>/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("workspaces/<int:pk>/webhooks/<int:webhook>/test/", webhooks.test, name="webhooks_test"),
+    path(
+        "workspaces/<int:pk>/webhooks/<int:webhook>/remove/",
+        webhooks.remove,
+        name="webhooks_remove",
     ),
     # /join/, an invitation's link
     path("join/<str:secret>/", join.join, name="join"),

@@ -1,0 +1,66 @@
+"""`/alerts/`: what the bell has to say."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from router_app.models import Notice, Role, User
+from router_app.web.signed_in import SignedIn
+from router_app.web.workspace import membership_of
+
+PER_PAGE = 25
+MOST_COUNTED = 100  # a bell says "99+"
+
+
+@login_required
+@never_cache
+@require_safe
+def alerts(request: SignedIn) -> HttpResponse:
+    """What the person was told, the newest first."""
+    page = Paginator(Notice.objects.filter(user=request.user), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    place = membership_of(request)
+    context = {
+        "page": page,
+        "workspace": place.workspace,
+        "has_webhooks": place.role == Role.ADMIN and place.workspace.is_open,
+    }
+    return render(request, "alerts/alerts.html", context)
+
+
+@login_required
+@require_POST
+def read(request: SignedIn) -> HttpResponse:
+    """All of it is read, up to the newest that the page showed: what came since stays unread."""
+    newest = request.POST.get("newest", "")
+    unread = Notice.objects.filter(user=request.user, read_at=None)
+    if newest.isascii() and newest.isdecimal() and len(newest) < 19:
+        unread.filter(pk__lte=int(newest)).update(read_at=timezone.now())
+    return redirect("alerts")
+
+
+@login_required
+@require_POST
+def follow(request: SignedIn, pk: int) -> HttpResponse:
+    """One is read: to the page that it is about."""
+    notice = get_object_or_404(Notice, pk=pk, user=request.user)
+    Notice.objects.filter(pk=notice.pk, read_at=None).update(read_at=timezone.now())
+    return redirect(notice.link or "alerts")
+
+
+@login_required
+@never_cache
+@require_safe
+def bell(request: SignedIn) -> HttpResponse:
+    """The bell alone, for the header of a page that stays open."""
+    return render(request, "shell/bell.html", {"unread_notices": unread_of(request.user)})
+
+
+def unread_of(user: User) -> int:
+    """How many notices the person has not read, up to `MOST_COUNTED`."""
+    return Notice.objects.filter(user=user, read_at=None)[:MOST_COUNTED].count()

@@ -1,0 +1,265 @@
+"""Deliveries arrive, are tried again, are given up; never twice at the same time."""
+
+import asyncio
+import json
+from datetime import timedelta
+from threading import Thread
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from router_app.alerts import sending
+from router_app.alerts.hooks import TooMany, end_webhook, make_webhook, send_test
+from router_app.alerts.sending import send_due
+from router_app.alerts.spreading import is_anything_waiting, spread_pending
+from router_app.alerts.worker import AlertWorker
+from router_app.budgets.limits import create_budget
+from router_app.budgets.thresholds import note_reached
+from router_app.errors import InvalidRequest
+from router_app.models import AuditEntry, Delivery, User, Webhook
+from router_app.webhooks.signing import verify
+from tests.factories import DOLLAR, make_user, make_window
+from tests.serving.processes import wait_until
+from tests.webhooks.receiver import Receiver, says
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OK = "HTTP/1.1 204 No Content\n\n"
+State = Delivery.State
+
+
+@pytest.fixture
+def ann(settings) -> User:
+    settings.WEBHOOK_LOOPBACK = True
+    return make_user("ann", email="")
+
+
+def hooked(user: User, port: int) -> Webhook:
+    return make_webhook(user.personal_workspace, url=f"http://127.0.0.1:{port}/in?t=s3", by=user)
+
+
+def send_to(user: User, answer: str, tries: int = 1) -> tuple[Webhook, Receiver]:
+    """A test to a receiver that answers so, tried so many times."""
+
+    async def run() -> tuple[Webhook, Receiver]:
+        async with Receiver(says(answer)) as receiver:
+            webhook = await asyncio.to_thread(_begin, user, receiver.port)
+            for _ in range(tries):
+                await asyncio.to_thread(_try)
+        return webhook, receiver
+
+    return asyncio.run(run())
+
+
+def _begin(user: User, port: int) -> Webhook:
+    webhook = hooked(user, port)
+    send_test(webhook)
+    spread_pending()
+    return webhook
+
+
+def _try() -> None:
+    Delivery.objects.filter(state=State.WAITING).update(next_try_at=timezone.now())
+    send_due()
+
+
+def test_a_webhook_is_told_in_signed_json(ann: User) -> None:
+    webhook, receiver = send_to(ann, OK)
+
+    (posted,) = receiver.posted
+    assert posted.line == "POST /in?t=s3 HTTP/1.1"
+    assert verify(webhook.secret, posted.headers, posted.body)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (State.DELIVERED, 1)
+    assert posted.headers["webhook-id"] == str(delivery.pk)
+    body = json.loads(posted.body)
+    assert body["type"] == "test"
+    assert body["workspace"] == {"id": webhook.workspace_id, "name": "ann"}
+
+
+def test_a_limit_in_json(ann: User) -> None:
+    budget = create_budget(user=ann, period="month", limit_nanos=DOLLAR)
+    window = make_window(budget, spent_nanos=DOLLAR * 4 // 5, overage_nanos=1)
+    note_reached([window.pk], now=timezone.now())
+
+    async def run() -> Receiver:
+        async with Receiver(says(OK)) as receiver:
+            await asyncio.to_thread(hooked, ann, receiver.port)
+            await asyncio.to_thread(spread_pending)
+            await asyncio.to_thread(send_due)
+        return receiver
+
+    (posted,) = asyncio.run(run()).posted
+    told = json.loads(posted.body)["budget"]
+    assert {name: told[name] for name in ("id", "level", "percent", "limit_usd", "spent_usd")} == {
+        "id": budget.pk, "level": "user", "percent": 80, "limit_usd": "1", "spent_usd":
+        "0.800000001",
+    }  # fmt: skip
+
+
+def test_a_failure_is_tried_again_under_the_same_id(ann: User) -> None:
+    _, receiver = send_to(ann, "HTTP/1.1 503 No\n\n", tries=2)
+
+    assert len({posted.headers["webhook-id"] for posted in receiver.posted}) == 1
+    assert len(receiver.posted) == 2
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (State.WAITING, 2)
+    assert delivery.outcome == "The receiver answered with HTTP 503."
+    assert delivery.next_try_at > timezone.now() + timedelta(seconds=100)
+
+
+def test_it_is_given_up_at_last(ann: User) -> None:
+    send_to(ann, "HTTP/1.1 500 No\n\n", tries=6)
+
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (State.GIVEN_UP, 6)
+    assert delivery.ended_at is not None
+    assert not is_anything_waiting()
+
+
+def test_gone_means_never_again(ann: User) -> None:
+    webhook, _ = send_to(ann, "HTTP/1.1 410 Gone\n\n")
+
+    webhook.refresh_from_db()
+    assert webhook.ended_at is not None
+    assert Delivery.objects.get().state == State.GIVEN_UP
+
+
+def test_a_redirect_is_not_followed(ann: User) -> None:
+    _, receiver = send_to(ann, "HTTP/1.1 302 Found\nLocation: http://127.0.0.1/\n\n")
+
+    assert len(receiver.posted) == 1
+    assert "redirects are not followed" in Delivery.objects.get().outcome
+
+
+def test_one_that_was_removed_meanwhile_hears_nothing(ann: User) -> None:
+    webhook = hooked(ann, 1024)
+    send_test(webhook)
+    spread_pending()
+    end_webhook(webhook, by=ann)
+    send_due()
+
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.outcome) == (State.GIVEN_UP, "The webhook was removed.")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/", "https://10.0.0.1/", "https://localhost/", "https://a:b@c.de/", "x"],
+)
+def test_other_addresses_are_not_taken(url: str, settings) -> None:
+    settings.WEBHOOK_LOOPBACK = False
+    ann = make_user("ann")
+    with pytest.raises(InvalidRequest):
+        make_webhook(ann.personal_workspace, url=url, by=ann)
+
+    assert not Webhook.objects.exists()
+
+
+def test_a_private_address_is_never_contacted(ann: User, settings) -> None:
+    async def run() -> Receiver:
+        async with Receiver(says(OK)) as receiver:
+            await asyncio.to_thread(_begin, ann, receiver.port)
+            settings.WEBHOOK_LOOPBACK = False  # what was allowed when it was made
+            await asyncio.to_thread(send_due)
+        return receiver
+
+    assert asyncio.run(run()).connections == 0
+    assert Delivery.objects.get().state == State.GIVEN_UP
+
+
+def test_there_are_not_endless_ones(ann: User) -> None:
+    for port in range(1, 11):
+        hooked(ann, 1024 + port)
+    with pytest.raises(TooMany):
+        hooked(ann, 2000)
+
+
+def test_the_trail_says_where_to_and_no_secret(ann: User) -> None:
+    webhook = hooked(ann, 1024)
+    end_webhook(webhook, by=ann)
+
+    made, ended = AuditEntry.objects.filter(action__startswith="webhook").order_by("pk")
+    assert made.subject == ended.subject == "webhook to http://127.0.0.1:1024"
+    assert (made.actor, made.workspace) == (ann, ann.personal_workspace)
+
+
+def test_e_mail(ann: User, settings) -> None:
+    settings.PUBLIC_URL = "https://router.example.com"
+    User.objects.filter(pk=ann.pk).update(email="ann@example.org")
+    budget = create_budget(user=ann, period="total", limit_nanos=DOLLAR)
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    send_due()
+
+    (sent,) = mail.outbox
+    assert (sent.to, sent.subject) == (["ann@example.org"], "Total limit is spent")
+    assert "Requests are refused until it is raised." in sent.body
+    assert "https://router.example.com/budgets/" in sent.body
+
+
+def test_a_mail_server_that_is_away_is_asked_again(ann: User, settings, caplog) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    User.objects.filter(pk=ann.pk).update(email="ann@example.org")
+    budget = create_budget(user=ann, period="total", limit_nanos=DOLLAR)
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    send_due()
+
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.outcome) == (State.WAITING, "The mail server did not take it.")
+    assert "ann@example.org" not in caplog.text
+
+
+def test_two_processes_send_it_once(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> Receiver:
+        async with Receiver(says(OK)) as receiver:
+            await asyncio.to_thread(_begin, ann, receiver.port)
+            await asyncio.gather(*(asyncio.to_thread(send_due) for _ in range(4)))
+        return receiver
+
+    assert len(asyncio.run(run()).posted) == 1
+    assert Delivery.objects.get().attempts == 1
+
+
+def test_a_process_that_died_in_the_middle_is_followed(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_try", lambda what: (_ for _ in ()).throw(SystemError("killed")))
+    webhook = hooked(ann, 1024)
+    send_test(webhook)
+    spread_pending()
+    with pytest.raises(SystemError):
+        send_due()
+
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (State.WAITING, 1)
+    assert delivery.next_try_at > timezone.now() + timedelta(seconds=30)
+
+
+def test_the_worker_does_all_of_it(ann: User) -> None:
+    async def run() -> Receiver:
+        worker = AlertWorker()
+        async with Receiver(says(OK)) as receiver:
+            webhook = await asyncio.to_thread(hooked, ann, receiver.port)
+            await asyncio.to_thread(send_test, webhook)
+            worker.start()
+            try:
+                await asyncio.to_thread(wait_until, lambda: bool(receiver.posted))
+                await asyncio.to_thread(
+                    wait_until, lambda: Delivery.objects.get().state == State.DELIVERED
+                )
+            finally:
+                assert await asyncio.to_thread(worker.stop, 10)
+        return receiver
+
+    assert len(asyncio.run(run()).posted) == 1
+    assert not any(thread.name == "alerts" for thread in _threads())
+
+
+def _threads() -> list[Thread]:
+    from threading import enumerate as threads
+
+    return threads()
