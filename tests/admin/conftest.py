@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from router_app.alerts.hooks import make_webhook
 from router_app.catalog.seed import load_catalog
-from router_app.models import Call, RoutingPolicy, User
+from router_app.models import Call, RoutingPolicy, TopUp, User
 from tests.factories import (
     CENT,
     make_budget,
@@ -15,6 +16,7 @@ from tests.factories import (
     make_decision,
     make_exchange,
     make_key,
+    make_notice,
     make_user,
     make_window,
 )
@@ -43,6 +45,9 @@ def call(db: None) -> Call:
     made = make_call(alice, model, decision=decision, reserved_nanos=CENT, windows=[window])
     make_exchange(alice, "a secret question", decision=decision)
     make_key(alice, name="nightly", hash="c0ffee" * 10)
+    make_notice(alice)
+    make_webhook(alice.personal_workspace, url="https://hooks.example.com/c0ffee", by=alice)
+    TopUp.objects.create(window=window, amount_nanos=CENT, author=alice, reason="a demo")
     return made
 
 

@@ -6,7 +6,9 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from router_app.models import (
+    Alert,
     ApiKey,
+    AuditEntry,
     Budget,
     Call,
     Conversation,
@@ -17,7 +19,9 @@ from router_app.models import (
     Reservation,
     RoutingDecision,
     RoutingPolicy,
+    TopUp,
     User,
+    Webhook,
     Window,
 )
 from tests.admin.conftest import text_of
@@ -26,12 +30,14 @@ from tests.factories import make_user
 pytestmark = pytest.mark.django_db
 
 TABLES = [
-    ApiKey, Budget, Call, Conversation, LanguageModel, LedgerEntry, Price, Provider, Reservation,
-    RoutingDecision, RoutingPolicy, User, Window,
+    Alert, ApiKey, AuditEntry, Budget, Call, Conversation, LanguageModel, LedgerEntry, Price,
+    Provider, Reservation, RoutingDecision, RoutingPolicy, TopUp, User, Webhook, Window,
 ]  # fmt: skip
-LEDGER = [Call, Conversation, LedgerEntry, Reservation, RoutingDecision, Window]
+LEDGER = [
+    Alert, AuditEntry, Call, Conversation, LedgerEntry, Reservation, RoutingDecision, TopUp, Window,
+]  # fmt: skip
 ADD_ONLY = [Price, RoutingPolicy]
-NEVER_DELETED = [*LEDGER, *ADD_ONLY, ApiKey, Budget, User]
+NEVER_DELETED = [*LEDGER, *ADD_ONLY, ApiKey, Budget, User, Webhook]
 
 
 def _url(table, page: str, *args: object) -> str:
@@ -125,6 +131,7 @@ def test_words_of_people_and_hashes_of_keys_are_nowhere(operator, call):
         shown = text_of(operator.get(page))
         assert "a secret" not in shown, page
         assert "c0ffee" not in shown, page
+        assert Webhook.objects.get().secret not in shown, page
 
 
 def test_an_operator_for_accounts_cannot_make_an_administrator(client, root):
