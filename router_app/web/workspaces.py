@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,6 +25,8 @@ from router_app.workspaces.members import leave as leave_workspace
 from router_app.workspaces.members import members_of, memberships_of
 from router_app.workspaces.rules import LONGEST_NAME, NotPossible
 
+MEMBERS_PER_PAGE = 50
+LONGEST_MEMBER = 150  # characters of a name, as accounts have it
 # Pages that are there in every workspace: who switches on one of them stays on it.
 STAYS_ON = ("chat", "chat_conversations", "dashboard", "history", "budgets", "keys", "models")
 
@@ -146,10 +149,15 @@ def show(request: SignedIn, place: Membership, form: InviteForm) -> HttpResponse
     """The page of a workspace, with the form for an invitation as it came."""
     focus_first_error(form)
     is_admin = place.role == Role.ADMIN and place.workspace.is_open
+    name = request.GET.get("name", "")[:LONGEST_MEMBER].strip()
+    members = Paginator(members_of(place.workspace, name=name), MEMBERS_PER_PAGE)
+    page = members.get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "workspace": place.workspace,
         "place": place,
-        "members": members_of(place.workspace),
+        "page": page,
+        "name": name,
+        "searches": bool(name) or page.has_other_pages(),
         "roles": Role.choices,
         "decides": is_admin,
         "invites": is_admin and not place.workspace.is_personal,

@@ -27,9 +27,10 @@ def memberships_of(person: User) -> QuerySet[Membership]:
     return open_ones.order_by(own_first, "workspace__name", "pk").select_related("workspace")
 
 
-def members_of(workspace: Workspace) -> QuerySet[Membership]:
-    """Who is in it now, those who came first first."""
-    return workspace.memberships.filter(left_at=None).select_related("user", "workspace")
+def members_of(workspace: Workspace, *, name: str = "") -> QuerySet[Membership]:
+    """Who is in it now, those who came first first; with `name`, whose name has that in it."""
+    present = workspace.memberships.filter(left_at=None).select_related("user", "workspace")
+    return present.filter(user__username__icontains=name) if name else present
 
 
 def change_role(member: Membership, *, role: str, by: User) -> None:

@@ -34,7 +34,7 @@ from tests.factories import (
     make_team,
     make_user,
 )
-from tests.web.chatting import HTMX, ask
+from tests.web.chatting import HTMX, ask, page
 
 pytestmark = pytest.mark.django_db
 TEAM = {"name": "Harbour", "time_zone": "Africa/Cairo", "limit": "20"}
@@ -420,3 +420,19 @@ def test_a_member_asks_in_the_team_within_its_limit(
     ask(client, "Hello again", script=False)
     assert Conversation.objects.filter(user=ben, workspace=team).count() == 2
     assert Message.objects.filter(role="assistant", state="complete").count() == 1
+
+
+def test_a_large_team_is_paged_and_searched(client: Client) -> None:
+    ann = make_user("ann")
+    team = make_team(ann, member=[make_user(f"member{n:02}") for n in range(60)])
+    client.force_login(ann)
+    address = f"/workspaces/{team.pk}/"
+
+    shown = page(client.get(address))
+    assert "61 members" in shown and "Page 1 of 2" in shown
+    assert "member48" in shown and "member49" not in shown
+    assert "member59" in page(client.get(address, {"page": 2}))
+    found = page(client.get(address, {"name": "member5"}))
+    assert "10 members" in found and "member52" in found and "member48" not in found
+    nobody = page(client.get(address, {"name": "<b>", "page": "x"}))
+    assert "0 members" in nobody and "&lt;b&gt;" in nobody
