@@ -1,6 +1,8 @@
 """A machine that does whatever it likes to the ledger, beside a model of plain Python numbers.
 
-It runs on whichever database the tests run on.
+Three ask: Alice with a key in a team, Bob in the same team, and Alice at home. Limits of every
+level bound them, each those that the table below says. It runs on whichever database the tests run
+on.
 """
 
 from collections import Counter
@@ -24,17 +26,34 @@ from msgspec.structs import astuple
 
 from router_app.budgets import corrections, ledger
 from router_app.budgets.limits import create_budget, set_limit
+from router_app.budgets.plans import OpenWindow, current_windows
 from router_app.budgets.reconcile import differences
 from router_app.budgets.topups import end_expired, top_up
 from router_app.errors import AlreadyClosed
-from router_app.models import Reservation, User, Window
+from router_app.gateway.access import access
+from router_app.models import Budget, Level, Reservation, User, Window
 from router_app.models.ids import new_id
 from tests.budgets import one_by_one
-from tests.budgets.applying import windows_for
+from tests.factories import make_key, make_team, make_user
+from tests.gateway.asking import a_request
 
 State = Reservation.State
 START = datetime(2026, 3, 27, 20, tzinfo=UTC)  # Berlin changes its clocks on the 29th
 LEASE = timedelta(minutes=2)
+
+# Whom each limit bounds, for which task, and how high it begins.
+KEYED, BOB, HOME = "alice with a key", "bob", "alice at home"
+ACTORS = (KEYED, BOB, HOME)
+LIMITS = {
+    "site": ("week", 4_000, "", ACTORS),
+    "team": ("month", 5_000, "", (KEYED, BOB)),
+    "team, code": ("day", 1_500, "code", (KEYED, BOB)),
+    "member": ("week", 1_900, "", (KEYED,)),
+    "alice": ("day", 1_000, "", (KEYED, HOME)),
+    "alice, code": ("total", 1_800, "code", (KEYED, HOME)),
+    "bob": ("week", 2_500, "", (BOB,)),
+    "key": ("total", 1_400, "", (KEYED,)),
+}
 
 
 @dataclass
@@ -65,21 +84,27 @@ class Held:
 
 class LedgerMachine(RuleBasedStateMachine):
     reservations = Bundle("reservations")
+    actors, tasks = st.sampled_from(ACTORS), st.sampled_from(["code", "email"])
+    names = st.sampled_from(sorted(LIMITS))
 
     def __init__(self) -> None:
         super().__init__()
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
         self.now = START
-        self.user = User.objects.create_user("machine")
-        self.limits = {}
-        for period, limit, task in (
-            ("day", 1_000, ""), ("week", 2_500, ""), ("month", 5_000, ""), ("total", 1_800, "code"),
-        ):  # fmt: skip
-            budget = create_budget(user=self.user, period=period, limit_nanos=limit, task_type=task)
-            budget.time_zone = "Europe/Berlin"
-            budget.save()
-            self.limits[budget.pk] = limit
+        access.forget()  # what it knows was undone with the run before
+        self.alice, self.bob = (make_user(name) for name in ("machine", "bob"))
+        self.team = make_team(self.alice, member=[self.bob])
+        self.key = make_key(self.alice, workspace=self.team)
+        self.budgets = {
+            name: create_budget(
+                period=period, limit_nanos=limit, task_type=task, name=name, **self.whom(name)
+            )
+            for name, (period, limit, task, _) in LIMITS.items()
+        }
+        Budget.objects.update(time_zone="Europe/Berlin")
+        self.limits = {self.budgets[name].pk: LIMITS[name][1] for name in LIMITS}
+        self.operator = User.objects.create_superuser("operator")
         self.counters: dict[int, Counters] = {}
         self.held: dict[Any, Held] = {}
         self.top_ups: dict[int, tuple[int, int, datetime | None]] = {}  # window, amount, until
@@ -87,23 +112,47 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
+        access.forget()
 
-    def windows(self, task: str) -> list[Window]:
-        found = windows_for(self.user.pk, task, self.now)
+    def whom(self, name: str) -> dict[str, Any]:
+        return {
+            "site": {"level": Level.SITE},
+            "team": {"level": Level.WORKSPACE, "workspace": self.team},
+            "team, code": {"level": Level.WORKSPACE, "workspace": self.team},
+            "member": {"level": Level.MEMBER, "workspace": self.team, "user": self.alice},
+            "alice": {"user": self.alice},
+            "alice, code": {"user": self.alice},
+            "bob": {"user": self.bob},
+            "key": {"level": Level.KEY, "api_key": self.key},
+        }[name]
+
+    def windows(self, actor: str, task: str) -> list[OpenWindow]:
+        """Found as an admission finds them, and checked to be those of the table."""
+        user = self.bob if actor == BOB else self.alice
+        place = {
+            KEYED: {"api_key_id": self.key.pk},
+            BOB: {"workspace_id": self.team.pk},
+            HOME: {},
+        }[actor]
+        request = a_request(user, task=task, **place)
+        access.check()
+        access.load([request])
+        found = list(current_windows(access.budgets_of(request), self.now).values())
+        assert {window.budget.name for window in found} == {
+            name for name, (_, _, of, whom) in LIMITS.items() if actor in whom and of in ("", task)
+        }
         for window in found:
             self.counters.setdefault(window.pk, Counters(self.limits[window.budget.pk]))
-        return found
+        return sorted(found, key=lambda window: window.pk)
 
-    @rule(
-        target=reservations, amount=st.integers(0, 1_200), task=st.sampled_from(["code", "email"])
-    )
-    def reserve(self, amount: int, task: str) -> Any:
-        windows = self.windows(task)
+    @rule(target=reservations, amount=st.integers(0, 1_200), actor=actors, task=tasks)
+    def reserve(self, amount: int, actor: str, task: str) -> Any:
+        windows = self.windows(actor, task)
         models = [self.counters[window.pk] for window in windows]
         fits = all(m.used + amount <= m.limit for m in models)
         try:
             row = one_by_one.reserve(
-                user_id=self.user.pk,
+                user_id=self.alice.pk,
                 windows=windows,
                 amount_nanos=amount,
                 now=self.now,
@@ -120,18 +169,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(
         target=reservations,
-        wanted=st.lists(
-            st.tuples(st.integers(0, 400), st.sampled_from(["code", "email"])),
-            min_size=2,
-            max_size=4,
-        ),
+        wanted=st.lists(st.tuples(st.integers(0, 400), actors, tasks), min_size=2, max_size=4),
     )
-    def reserve_several_at_once(self, wanted: list[tuple[int, str]]) -> Any:
-        windows = {task: [w.pk for w in self.windows(task)] for _, task in wanted}
+    def reserve_several_at_once(self, wanted: list[tuple[int, str, str]]) -> Any:
+        windows = {
+            (actor, task): [w.pk for w in self.windows(actor, task)] for _, actor, task in wanted
+        }
         lease_ends_at = self.now + LEASE
         holds = [
-            ledger.Hold(self.user.pk, windows[task], amount, lease_ends_at, new_id())
-            for amount, task in wanted
+            ledger.Hold(self.alice.pk, windows[actor, task], amount, lease_ends_at, new_id())
+            for amount, actor, task in wanted
         ]
         sums: Counter[int] = Counter()
         for hold in holds:
@@ -236,9 +283,9 @@ class LedgerMachine(RuleBasedStateMachine):
             held.parts[pk] = (held.parts[pk][0] + spent, actual - held.parts[pk][0] - spent)
             model.spent, model.overage = row.spent_nanos, row.overage_nanos
 
-    @rule(limit=st.integers(0, 3_000))
-    def change_the_daily_limit(self, limit: int) -> None:
-        budget = self.user.budgets.get(period="day")
+    @rule(name=names, limit=st.integers(0, 3_000))
+    def change_a_limit(self, name: str, limit: int) -> None:
+        budget = self.budgets[name]
         set_limit(budget, limit_nanos=limit, now=self.now)
         self.limits[budget.pk] = limit
         for window in Window.objects.filter(budget=budget).exclude(ends_at__lte=self.now):
@@ -246,13 +293,15 @@ class LedgerMachine(RuleBasedStateMachine):
                 more = sum(amount for pk, amount, _ in self.top_ups.values() if pk == window.pk)
                 self.counters[window.pk].limit = limit + more
 
-    @rule(amount=st.integers(1, 800), minutes=st.sampled_from([None, 5, 90]))
-    def top_up_the_day(self, amount: int, minutes: int | None) -> None:
-        budget = self.user.budgets.get(period="day")
-        window = next(w for w in self.windows("email") if w.budget.pk == budget.pk)
+    @rule(name=names, amount=st.integers(1, 800), minutes=st.sampled_from([None, 5, 90]))
+    def top_up_a_period(self, name: str, amount: int, minutes: int | None) -> None:
+        budget, (_, _, task, whom) = self.budgets[name], LIMITS[name]
+        windows = self.windows(whom[0], task or "email")
+        by = {"site": self.operator, "bob": self.bob}.get(name, self.alice)
+        window = next(w for w in windows if w.budget.pk == budget.pk)
         until = self.now + timedelta(minutes=minutes) if minutes else None
         made = top_up(
-            budget, amount_nanos=amount, reason="machine", author=self.user, now=self.now,
+            budget, amount_nanos=amount, reason="machine", author=by, now=self.now,
             until=until,
         )  # fmt: skip
         self.top_ups[made.pk] = (window.pk, amount, made.until)
