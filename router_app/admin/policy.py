@@ -7,8 +7,9 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from router_app.admin.audited import note_new
 from router_app.admin.read_only import AddOnlyAdmin
-from router_app.models import RoutingPolicy
+from router_app.models import AuditEntry, RoutingPolicy
 
 RULES = ("floor_low", "floor_medium", "floor_high", "strength_bonus")
 
@@ -47,6 +48,10 @@ class RoutingPolicyAdmin(AddOnlyAdmin):
     form = PolicyForm
     list_display = ("__str__", "in_force", *RULES, "note", "created_at", "created_by")
     list_select_related = ("created_by",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        note_new(request, AuditEntry.Action.POLICY_ADDED, obj, (*RULES, "note"))
 
     @admin.display(boolean=True)
     def in_force(self, policy: RoutingPolicy) -> bool:

@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
+from router_app.admin.audited import note_new, note_save
 from router_app.catalog.snapshot import provider_spec, providers_in_use
-from router_app.models import Provider
+from router_app.models import AuditEntry, Provider
 
 VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]*_(KEY|TOKEN)", re.ASCII)
 
@@ -79,6 +80,13 @@ class ProviderAdmin(admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("name", "slug", "base_url", "api_key_env", "stand_in", "enabled")
         return (*fields, "address", "key", "in_use") if obj else fields
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            note_save(request, AuditEntry.Action.PROVIDER_CHANGED, obj, form)
+        else:
+            note_new(request, AuditEntry.Action.PROVIDER_ADDED, obj, ("slug", "base_url"))
 
     @admin.display
     def address(self, provider: Provider) -> str:

@@ -6,6 +6,7 @@ the session, and never touches it.
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
@@ -14,6 +15,7 @@ from router_app.api.counted import enter
 from router_app.errors import NotAuthenticated, PermissionDenied
 from router_app.gateway import keys
 from router_app.gateway.keys import Principal
+from router_app.workspaces.chosen import chosen_place
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -44,7 +46,8 @@ class ApiKey:
 
 
 class Session:
-    """The cookie of the pages, with the CSRF token in `X-CSRFToken` where something is changed."""
+    """The cookie of the pages, with the CSRF token in `X-CSRFToken` where something is changed.
+    Who asks so is in the workspace of the pages' switcher."""
 
     csrf = True  # the docs page sends the token along
     openapi_security_schema = {
@@ -63,7 +66,9 @@ class Session:
         if request.method not in SAFE_METHODS and not _has_csrf_token(request):
             message = "The CSRF token is missing or wrong. Send it as 'X-CSRFToken', or use a key."
             raise PermissionDenied(message)
-        return Principal(user.pk, user.get_username())
+        place = await sync_to_async(chosen_place)(request.session, user)
+        workspace_id = place.workspace_id if place else None
+        return Principal(user.pk, user.get_username(), workspace_id=workspace_id)
 
 
 class _CsrfCheck(CsrfViewMiddleware):

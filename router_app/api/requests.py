@@ -109,6 +109,7 @@ class RouteBody(BaseModel):
         """The same for the gateway, on behalf of `caller`."""
         return RouteRequest(
             user_id=caller.user_id,
+            workspace_id=caller.workspace_id,
             api_key_id=caller.api_key_id,
             face=Face.ROUTE,
             messages=({"role": "user", "content": self.prompt},),

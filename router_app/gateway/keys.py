@@ -44,7 +44,7 @@ class Principal:
     api_key_id: int | None = None
     requests_per_minute: int = 0
     concurrent_requests: int = 0
-    workspace_id: int | None = None  # the key's; None: without a key
+    workspace_id: int | None = None  # the key's, or the one chosen in a session; None: their own
 
 
 @dataclass(frozen=True, slots=True)

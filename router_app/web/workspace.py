@@ -6,8 +6,7 @@ from django.shortcuts import get_object_or_404
 from router_app.analytics.scope import Scope
 from router_app.models import Membership, Role, Workspace
 from router_app.web.signed_in import SignedIn
-
-CHOSEN = "workspace"  # session: the id of the one chosen
+from router_app.workspaces.chosen import CHOSEN, chosen_place
 
 
 def membership_of(request: SignedIn) -> Membership:
@@ -17,7 +16,7 @@ def membership_of(request: SignedIn) -> Membership:
     """
     found: Membership | None = getattr(request, "_membership", None)
     if found is None:
-        found = _chosen(request) or _own(request)
+        found = chosen_place(request.session, request.user) or _own(request)
         request._membership = found  # type: ignore[attr-defined]
     return found
 
@@ -55,14 +54,6 @@ def admins_place_in(request: SignedIn, pk: int) -> Membership:
     if place.role != Role.ADMIN:
         raise PermissionDenied(f"Only an admin of {place.workspace} may do this.")
     return place
-
-
-def _chosen(request: SignedIn) -> Membership | None:
-    pk = request.session.get(CHOSEN)
-    if pk is None:
-        return None
-    open_ones = Membership.objects.filter(left_at=None, workspace__closed_at=None)
-    return open_ones.select_related("workspace").filter(workspace=pk, user=request.user).first()
 
 
 def _own(request: SignedIn) -> Membership:

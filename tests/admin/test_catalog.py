@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from router_app.catalog.snapshot import current_snapshot
-from router_app.models import CatalogRevision, LanguageModel, Provider, RoutingPolicy
+from router_app.models import AuditEntry, CatalogRevision, LanguageModel, Provider, RoutingPolicy
 from router_app.routing.needs import Need
 from tests.admin.conftest import no_rows, text_of
 from tests.factories import make_model
@@ -58,6 +58,9 @@ def test_a_slug_stays_what_receipts_call_it(operator):
     operator.post(f"{PROVIDERS}add/", _provider())
     row = Provider.objects.get()
     operator.post(f"{PROVIDERS}{row.pk}/change/", _provider(slug="other", name="Renamed"))
+    changed, added = AuditEntry.objects.all()
+    assert (added.action, added.after["slug"]) == ("provider.added", "openrouter")
+    assert (changed.before, changed.after) == ({"name": "Open Router"}, {"name": "Renamed"})
     row.refresh_from_db()
     assert (row.slug, row.name) == ("openrouter", "Renamed")
 
@@ -154,6 +157,9 @@ def test_a_policy_begins_with_the_one_in_force_and_becomes_a_new_row(operator, r
     assert operator.post(f"{POLICIES}add/", sent).status_code == 302
     policy = RoutingPolicy.objects.first()
     assert (policy.floor_medium, policy.created_by) == (65, root)
+    noted = AuditEntry.objects.get()
+    assert (noted.action, noted.actor) == ("policy.added", root)
+    assert noted.after["floor_medium"] == 65
     assert RoutingPolicy.objects.count() == 2
 
     assert "in force already" in text_of(operator.post(f"{POLICIES}add/", sent))

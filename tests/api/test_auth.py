@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from router_app.gateway import keys
 from router_app.gateway.keys import create_key
-from router_app.models import ApiKey, RoutingDecision, User
+from router_app.models import ApiKey, Membership, RoutingDecision, User
 from router_app.providers.scripted import ScriptedProvider
 from tests.api.conftest import CLIENT, Asker
+from tests.factories import make_team, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -149,6 +150,20 @@ def test_a_session_asks_with_its_csrf_token(signed_in: Client, provider: Scripte
 
     assert answer.status_code == 200
     assert RoutingDecision.objects.get().api_key is None
+
+
+def test_a_session_asks_in_the_workspace_of_the_switcher(
+    alice: User, signed_in: Client, provider: ScriptedProvider
+) -> None:
+    team, token = make_team(make_user("ann"), member=[alice]), {"x-csrftoken": CSRF}
+    signed_in.post("/workspaces/choose/", {"workspace": team.pk}, headers=token)
+    assert signed_in.post("/route", BODY, "application/json", headers=token).status_code == 200
+    assert RoutingDecision.objects.get().workspace == team
+
+    # Who has left is at home again.
+    Membership.objects.filter(workspace=team, user=alice).update(left_at=timezone.now())
+    assert signed_in.post("/route", BODY, "application/json", headers=token).status_code == 200
+    assert RoutingDecision.objects.latest("created_at").workspace == alice.personal_workspace
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-csrftoken": "b" * 32}, {"x-csrftoken": "short"}])
