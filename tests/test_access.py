@@ -160,7 +160,7 @@ TABLE: dict[str, tuple[Case, ...]] = {
     "health": (PUBLIC,),
     "ready": (PUBLIC,),
     "metrics": (get(401, 401, 403, 200, 403, 403, 403, 403),),
-    "route": (post(401, 200, 200, 200, 200),),
+    "route": (post(401, 200, 200, 200, 403, 200, 200, 200),),  # a viewer spends nothing
     "stats": (get(401, 200, 200, 200, 200),),
     "openapi.json": (PUBLIC,),
     "docs": (PUBLIC,),
