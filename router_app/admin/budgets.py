@@ -39,7 +39,7 @@ class BudgetForm(forms.ModelForm):
         model = Budget
         fields = (
             "level", "user", "workspace", "api_key", "period", "task_type", "model", "limit_nanos",
-            "name", "is_active",
+            "name", "pace_aware", "is_active",
         )  # fmt: skip
         help_texts = {
             "level": "Name exactly whom it bounds: a user, a workspace, both, a key, or nobody "
@@ -143,7 +143,7 @@ class BudgetAdmin(admin.ModelAdmin):
             return ("level", *WHOM, "period", "task_type", "model", "limit_nanos", "name")
         return (
             "level", *WHOM, "period", "task_type", "model", "time_zone", "limit_nanos", "name",
-            "set_by", "set_by_administrator", "is_active", "created_at",
+            "set_by", "set_by_administrator", "pace_aware", "is_active", "created_at",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -32,6 +32,7 @@ WATCHED = {
         "task_type",
         "time_zone",
         "is_active",
+        "pace_aware",
     ),
     "router_app_workspace": ("name", "closed_at"),
     "router_app_membership": ("user_id", "workspace_id", "role", "left_at"),

@@ -97,6 +97,11 @@ class Budget(models.Model):
         related_name="+",
         help_text="Who made it. Empty: a command, or the site itself.",
     )
+    pace_aware = models.BooleanField(
+        default=False,
+        help_text="While more of the money than of the period is gone, medium quality prefers the "
+        "cheaper of near-equal models.",
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -1,4 +1,4 @@
-"""The forms of `/budgets/`: a new limit, another amount, a top-up."""
+"""The forms of `/budgets/`: a new limit, another amount and its pace, a top-up."""
 
 import secrets
 from collections.abc import Sequence
@@ -38,6 +38,23 @@ class LimitForm(forms.Form):
         most = format_usd(settings.SELF_SERVICE_MAX_NANOS)
         above = f"Up to {most}; an administrator can set more. " if own else ""
         self.fields["limit"].help_text = f"{above}{ZERO_STOPS}"
+
+
+class ChangeLimitForm(LimitForm):
+    """The same for one that is there, and whether it saves ahead of its pace."""
+
+    pace_aware = forms.BooleanField(
+        label="Save while money goes faster than time",
+        required=False,
+        help_text="While a greater share of the limit than of the period is gone, requests of "
+        "medium quality go to the cheaper of nearly equal models. The receipt says so.",
+    )
+
+    def __init__(self, *args: Any, budget: Budget, **kwargs: Any) -> None:
+        kwargs["initial"] = {"limit": budget.limit_nanos, "pace_aware": budget.pace_aware}
+        super().__init__(*args, own=is_own(budget), **kwargs)
+        if budget.period == Period.TOTAL:
+            del self.fields["pace_aware"]  # what never ends has no pace
 
 
 class NewLimitForm(LimitForm):

@@ -1,4 +1,4 @@
-"""`/budgets/<pk>/`: another amount for a limit, a top-up for its period, its end."""
+"""`/budgets/<pk>/`: another amount for a limit and its pace, a top-up for its period, its end."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,7 +17,7 @@ from router_app.budgets.statements import Statement, statements_for
 from router_app.budgets.topups import top_up
 from router_app.models import Budget, TopUp
 from router_app.money import format_usd
-from router_app.web.budget_forms import LimitForm, TopUpForm, is_own
+from router_app.web.budget_forms import ChangeLimitForm, TopUpForm
 from router_app.web.budgets_shown import budgets_in_sight
 from router_app.web.context import in_its_zone
 from router_app.web.fields import focus_first_error
@@ -32,8 +32,7 @@ TOPPED_UP_BY = "topped_up_by_form"  # session: the last form that topped a limit
 def edit(request: SignedIn, pk: int) -> HttpResponse:
     """Change the amount of a limit that is the person's to change."""
     budget = _to_change(request, pk)
-    initial = {"limit": budget.limit_nanos}
-    form = LimitForm(request.POST or None, initial=initial, own=is_own(budget))
+    form = ChangeLimitForm(request.POST or None, budget=budget)
     if request.method == "POST" and form.is_valid() and _change(request, budget, form):
         return redirect("budgets")
     return _render(request, budget, form, TopUpForm(budget=budget))
@@ -47,8 +46,7 @@ def topup(request: SignedIn, pk: int) -> HttpResponse:
     form = TopUpForm(request.POST, budget=budget)
     if form.is_valid() and _top_up(request, budget, form):
         return redirect("budgets_edit", pk)
-    limit = LimitForm(initial={"limit": budget.limit_nanos}, own=is_own(budget))
-    return _render(request, budget, limit, form)
+    return _render(request, budget, ChangeLimitForm(budget=budget), form)
 
 
 @login_required
@@ -78,7 +76,7 @@ def _to_change(request: SignedIn, pk: int) -> Budget:
 
 
 def _render(
-    request: SignedIn, budget: Budget, form: LimitForm, top_up_form: TopUpForm
+    request: SignedIn, budget: Budget, form: ChangeLimitForm, top_up_form: TopUpForm
 ) -> HttpResponse:
     focus_first_error(form)
     focus_first_error(top_up_form)
@@ -103,10 +101,14 @@ def _statement(budget: Budget) -> Statement:
     return statements_for([budget], now=timezone.now())[0]
 
 
-def _change(request: SignedIn, budget: Budget, form: LimitForm) -> bool:
+def _change(request: SignedIn, budget: Budget, form: ChangeLimitForm) -> bool:
     try:
         change_limit(
-            budget, by=request.user, limit_nanos=form.cleaned_data["limit"], now=timezone.now()
+            budget,
+            by=request.user,
+            limit_nanos=form.cleaned_data["limit"],
+            now=timezone.now(),
+            pace_aware=form.cleaned_data.get("pace_aware"),
         )
     except NotYours as no:
         form.add_error("limit", ValidationError(str(no)))
@@ -144,6 +146,8 @@ def _top_up(request: SignedIn, budget: Budget, form: TopUpForm) -> bool:
 
 def _say_what_changed(request: SignedIn, budget: Budget) -> None:
     text = f"{budget.name} is {format_usd(budget.limit_nanos)} now, also for the running period."
+    if budget.pace_aware:
+        text += " It saves while money goes faster than time."
     statement = _statement(budget)
     if statement.free_nanos > 0:
         messages.success(request, text)
