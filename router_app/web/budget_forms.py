@@ -44,7 +44,7 @@ class ChangeLimitForm(LimitForm):
     """The same for one that is there, and whether it saves ahead of its pace."""
 
     pace_aware = forms.BooleanField(
-        label="Save while money goes faster than time",
+        label="Save while ahead of pace",
         required=False,
         help_text="While a greater share of the limit than of the period is gone, requests of "
         "medium quality go to the cheaper of nearly equal models. The receipt says so.",

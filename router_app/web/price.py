@@ -5,6 +5,8 @@ comes in the body of a POST and goes nowhere else: neither into an address, a lo
 Without script a button asks for the page with its price, and everything that was typed stays.
 """
 
+from dataclasses import replace
+
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -12,7 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from router_app.errors import RouterError
+from router_app.errors import BudgetExceeded, RouterError
 from router_app.gateway import service
 from router_app.models import Conversation
 from router_app.web import replies
@@ -20,6 +22,7 @@ from router_app.web.access import person_required
 from router_app.web.chat import read_composer
 from router_app.web.composer import ComposerForm
 from router_app.web.exchanges import Exchange
+from router_app.web.memory import Memory
 from router_app.web.price_tags import PriceTag, offer_tag, problem_tag, refusal_tag
 from router_app.web.signed_in import SignedIn
 
@@ -40,8 +43,21 @@ async def _tag(request: SignedIn, exchange: Exchange) -> PriceTag:
     try:
         preview = await service.preview(exchange.as_request())
     except RouterError as error:
-        return await sync_to_async(refusal_tag)(exchange, error, request.user)
-    return await sync_to_async(offer_tag)(exchange, preview)
+        fits_alone = isinstance(error, BudgetExceeded) and await _fits_alone(exchange)
+        tell = sync_to_async(refusal_tag)
+        return await tell(exchange, error, request.user, fits_alone=fits_alone)
+    return offer_tag(exchange, preview)
+
+
+async def _fits_alone(exchange: Exchange) -> bool:
+    """Whether the earlier turns are what makes it too dear."""
+    if not exchange.memory.turns:
+        return False
+    try:
+        await service.preview(replace(exchange, memory=Memory()).as_request())
+    except RouterError:
+        return False
+    return True
 
 
 def _shown(

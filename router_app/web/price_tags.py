@@ -62,8 +62,8 @@ class PriceTag:
 
     offer: Offer | None = None
     refusal: RefusalView | None = None
+    fits_alone: bool = False  # what is refused would not be without the earlier turns
     problem: str = ""
-    has_earlier: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -72,9 +72,7 @@ class PriceTag:
     @property
     def offers_fresh_start(self) -> bool:
         """Whether the same words in a new conversation would be a good deal cheaper."""
-        if self.offer is not None:
-            return self.offer.is_mostly_earlier
-        return self.has_earlier and self.refusal is not None and self.refusal.has_limit
+        return self.fits_alone or (self.offer is not None and self.offer.is_mostly_earlier)
 
 
 def offer_tag(exchange: Exchange, preview: Preview) -> PriceTag:
@@ -91,15 +89,17 @@ def offer_tag(exchange: Exchange, preview: Preview) -> PriceTag:
         has_earlier=bool(exchange.memory.turns),
         earlier_nanos=_earlier_nanos(exchange, preview, chosen.priced),
     )
-    return PriceTag(offer, has_earlier=offer.has_earlier)
+    return PriceTag(offer)
 
 
-def refusal_tag(exchange: Exchange, error: RouterError, reader: User) -> PriceTag:
+def refusal_tag(
+    exchange: Exchange, error: RouterError, reader: User, *, fits_alone: bool
+) -> PriceTag:
     """The tag of what would be refused. Reads the catalogue, for the names of models."""
     names = {spec.id: spec.name for spec in service.catalog().specs}
     kept = refusal_as_json(error, exchange.choices)
     refusal = refusal_view(kept, zone=ZoneInfo(reader.time_zone), names=names)
-    return PriceTag(refusal=refusal, has_earlier=bool(exchange.memory.turns))
+    return PriceTag(refusal=refusal, fits_alone=fits_alone)
 
 
 def problem_tag(form: ComposerForm) -> PriceTag:

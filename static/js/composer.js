@@ -132,7 +132,9 @@
   document.addEventListener("htmx:sendError", withoutPrice, true);
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     // Signed out in another tab: what was typed stays until it is sent.
-    if (isPrice(event) && event.detail.xhr.getResponseHeader("HX-Redirect")) event.preventDefault();
+    if (!isPrice(event) || !event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    event.preventDefault();
+    event.target.replaceChildren();
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.requestConfig?.elt?.matches(".price-fresh")) prompt().focus();

@@ -11,7 +11,7 @@ from tests.browser.chat import Chat
 from tests.browser.people import NARROW, WIDE, Person, Visits
 from tests.browser.server import Server
 from tests.browser.test_pages import check
-from tests.browser.upstream import ScriptedUpstream
+from tests.browser.upstream import HOLD, ScriptedUpstream
 from tests.factories import make_conversation, make_exchange
 
 pytestmark = pytest.mark.browser
@@ -84,6 +84,23 @@ def test_a_fresh_start_takes_the_words_along(
     expect(chat.answers).to_have_count(1)
     assert str(conversation) not in chat.address()
     assert upstream.was_asked("Go on <b>")
+
+
+def test_an_answer_that_ends_changes_the_price_of_the_next(
+    page: Page, upstream: ScriptedUpstream
+) -> None:
+    upstream.answers("Begin", "So ", HOLD, "be it")
+    chat = Chat(page).open()
+    chat.ask("Begin")
+    expect(chat.writing).to_contain_text("So")
+    chat.prompt.fill("And then?")
+    expect(chat.price).to_contain_text("Likely")
+    expect(chat.price).not_to_contain_text("earlier turns")
+
+    upstream.go_on("Begin")
+
+    expect(chat.price).to_contain_text("of it for earlier turns")
+    expect(chat.prompt).to_have_value("And then?")
 
 
 def test_signed_out_elsewhere_what_is_typed_stays(
