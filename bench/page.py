@@ -37,6 +37,17 @@ def pages(conversation: str) -> dict[str, str]:
     }
 
 
+def composed(conversation: str) -> dict[str, str]:
+    """What the composer holds when the price tag is asked for."""
+    return {
+        "conversation": conversation,
+        "prompt": "And where is it slow? " * 10,
+        "task": "general",
+        "quality": "medium",
+        "budget": "0.1",
+    }
+
+
 def timed(once: Callable[[], object], times: int) -> list[float]:
     """Seconds of each run, in ascending order; the first few are not counted."""
     for _ in range(UNTIMED):
@@ -119,9 +130,20 @@ def main() -> None:
             if reply.status_code != 200:
                 raise ImproperlyConfigured(f"{address} answered {reply.status_code}")
 
-        taken = timed(once, given.times)
-        figures = ", ".join(f"p{p} {percentile(taken, p) * 1000:.1f} ms" for p in (50, 95))
-        print(f"{title:18} {figures}", flush=True)
+        told(title, timed(once, given.times))
+
+    def price() -> None:
+        reply = client.post("/price/", composed(conversation), headers={"HX-Request": "true"})
+        if reply.status_code != 200 or not reply.content:
+            raise ImproperlyConfigured(f"/price/ answered {reply.status_code}")
+
+    told("price tag", timed(price, given.times))
+
+
+def told(title: str, taken: list[float]) -> None:
+    """Print a line."""
+    figures = ", ".join(f"p{p} {percentile(taken, p) * 1000:.1f} ms" for p in (50, 95))
+    print(f"{title:18} {figures}", flush=True)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class BudgetForm(forms.ModelForm):
         model = Budget
         fields = (
             "level", "user", "workspace", "api_key", "period", "task_type", "model", "limit_nanos",
-            "name", "alert_percents", "is_active",
+            "name", "alert_percents", "pace_aware", "is_active",
         )  # fmt: skip
         help_texts = {
             "level": "Name exactly whom it bounds: a user, a workspace, both, a key, or nobody "
@@ -144,7 +144,8 @@ class BudgetAdmin(admin.ModelAdmin):
             return ("level", *WHOM, "period", "task_type", "model", "limit_nanos", "name")
         return (
             "level", *WHOM, "period", "task_type", "model", "time_zone", "limit_nanos", "name",
-            "alert_percents", "set_by", "set_by_administrator", "is_active", "created_at",
+            "alert_percents", "pace_aware", "set_by", "set_by_administrator", "is_active",
+            "created_at",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

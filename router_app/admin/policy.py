@@ -11,7 +11,7 @@ from router_app.admin.audited import note_new
 from router_app.admin.read_only import AddOnlyAdmin
 from router_app.models import AuditEntry, RoutingPolicy
 
-RULES = ("floor_low", "floor_medium", "floor_high", "strength_bonus")
+RULES = ("floor_low", "floor_medium", "floor_high", "strength_bonus", "near_equal_points")
 
 
 class PolicyForm(forms.ModelForm):
@@ -25,6 +25,8 @@ class PolicyForm(forms.ModelForm):
             "floor_medium": "The same for medium.",
             "floor_high": "The same for high.",
             "strength_bonus": "Points a model gains where the task is among its strengths.",
+            "near_equal_points": "So far below the best score a model counts as its equal, where a "
+            "limit saves ahead of its pace.",
             "note": "Why it changes, for whoever reads a receipt later.",
         }
 

@@ -12,6 +12,7 @@ from router_app.api.replies import (
     DropReply,
     LimitReply,
     RouteReply,
+    SavingReply,
     ScoreReply,
     UsageReply,
 )
@@ -22,6 +23,7 @@ from router_app.models import Call
 from router_app.providers.base import Usage
 from router_app.routing.candidates import Candidate, Estimate
 from router_app.routing.decision import Decision
+from router_app.routing.pace import Saving
 from router_app.routing.tasks import Task
 
 STAND_IN_NOTE = (
@@ -112,8 +114,24 @@ def _decision(decision: Decision, attempts: Sequence[AttemptReply] = ()) -> Deci
         )
         if clamp
         else None,
+        saving=_saving(decision.saving),
         candidates=tuple(_candidate(candidate) for candidate in decision.candidates),
         attempts=tuple(attempts),
+    )
+
+
+def _saving(saving: Saving | None) -> SavingReply | None:
+    if saving is None:
+        return None
+    pace = saving.pace
+    return SavingReply(
+        budget=pace.budget,
+        gone=pace.gone_nanos,
+        limit=pace.limit_nanos,
+        passed_seconds=pace.passed_seconds,
+        window_seconds=pace.window_seconds,
+        near_equal_points=saving.near_equal_points,
+        instead_of=saving.instead_of,
     )
 
 

@@ -72,6 +72,18 @@ class ClampReply(Reply):
     to_tokens: int
 
 
+class SavingReply(Reply):
+    """A budget was ahead of its pace, so the cheapest of near-equal models was preferred."""
+
+    budget: str
+    gone: Annotated[Usd, Field(description="of the limit: spent or held")]
+    limit: Usd
+    passed_seconds: Annotated[int, Field(description="of the period")]
+    window_seconds: Annotated[int, Field(description="how long the period is")]
+    near_equal_points: Annotated[int, Field(description="so far below the best an equal may score")]
+    instead_of: Annotated[str | None, Field(description="the best; null: no equal was cheaper")]
+
+
 class AttemptReply(Reply):
     """One call to a provider; every attempt is paid for by itself."""
 
@@ -90,6 +102,7 @@ class DecisionReply(Reply):
     floor: Annotated[int, Field(description="the score of quality that was asked for")]
     route: Annotated[str, Field(description="the rule that chose")]
     clamp: ClampReply | None
+    saving: SavingReply | None
     candidates: tuple[CandidateReply, ...]
     attempts: Annotated[
         tuple[AttemptReply, ...], Field(description="all calls, if it took more than one")

@@ -151,27 +151,43 @@ def is_last_general_limit(budget: Budget) -> bool:
     return general.filter(pk=budget.pk).exists() and not others.exists()
 
 
-def set_limit(budget: Budget, *, limit_nanos: int, now: datetime, by: User | None = None) -> None:
+def set_limit(
+    budget: Budget,
+    *,
+    limit_nanos: int,
+    now: datetime,
+    by: User | None = None,
+    pace_aware: bool | None = None,
+) -> None:
     """Change the limit, at once also for the running window; top-ups come on top. Lowering it below
-    what is spent is allowed and refuses every further call; what is held stays held."""
+    what is spent is allowed and refuses every further call; what is held stays held.
+
+    `pace_aware` says whether it saves ahead of its pace; None leaves that as it is.
+    """
     if limit_nanos < 0:
         raise ValueError("a limit cannot be below nothing")
+    terms: dict[str, int] = {"limit_nanos": limit_nanos}
+    if pace_aware is not None:
+        terms["pace_aware"] = pace_aware
     with transaction.atomic():
-        before = Budget.objects.values_list("limit_nanos", flat=True).get(pk=budget.pk)
-        Budget.objects.filter(pk=budget.pk).update(limit_nanos=limit_nanos)
+        before = Budget.objects.values(*terms).get(pk=budget.pk)
+        changed = {name: value for name, value in terms.items() if value != before[name]}
+        Budget.objects.filter(pk=budget.pk).update(**terms)
         running = Window.objects.filter(budget=budget).exclude(ends_at__lte=now)
         limit = limit_nanos + F("topped_up_nanos")
         running.update(limit_nanos=limit, peak_limit_nanos=Greatest("peak_limit_nanos", limit))
         note_reached_by(budget, now=now)
-        if limit_nanos != before:
+        if changed:
             note_limit(
                 Action.LIMIT_CHANGED,
                 budget,
                 by=by,
-                before={"limit_nanos": before},
-                after={"limit_nanos": limit_nanos},
+                before={name: before[name] for name in changed},
+                after=changed,
             )
     budget.limit_nanos = limit_nanos
+    if pace_aware is not None:
+        budget.pace_aware = pace_aware
 
 
 def set_alerts(

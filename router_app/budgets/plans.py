@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -13,6 +13,9 @@ from router_app.budgets.windows import period_bounds
 from router_app.errors import Unavailable
 from router_app.models import Budget, Window
 from router_app.models.rows import instant, select
+from router_app.routing.pace import Pace
+
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -38,6 +41,20 @@ class OpenWindow:
     def free_nanos(self) -> int:
         """What may still be held; never negative."""
         return max(0, self.left_nanos)
+
+    def pace(self, now: datetime) -> Pace | None:
+        """How far its money and its time are gone; None where it never ends."""
+        if self.ends_at is None:
+            return None
+        return Pace(
+            budget=self.budget.name,
+            budget_pk=self.budget.pk,
+            gone_nanos=self.limit_nanos - self.left_nanos,
+            limit_nanos=self.limit_nanos,
+            passed_seconds=(now - self.starts_at) // _SECOND,
+            window_seconds=(self.ends_at - self.starts_at) // _SECOND,
+            model_pk=self.budget.model_id,
+        )
 
 
 def current_windows(budgets: Iterable[Budget], now: datetime) -> dict[int, OpenWindow]:

@@ -41,12 +41,17 @@ def create_own_limit(
         )
 
 
-def change_own_limit(budget: Budget, *, limit_nanos: int, now: datetime) -> None:
-    """Another amount, at once. Raises NotYours above the ceiling and for an administrator's."""
+def change_own_limit(
+    budget: Budget, *, limit_nanos: int, now: datetime, pace_aware: bool | None = None
+) -> None:
+    """Another amount, at once, and whether it saves ahead of its pace. Raises NotYours above the
+    ceiling and for an administrator's."""
     _check_owner_may(budget)
     if limit_nanos != budget.limit_nanos:
         _check_amount(limit_nanos)
-    limits.set_limit(budget, limit_nanos=limit_nanos, now=now, by=budget.user)
+    limits.set_limit(
+        budget, limit_nanos=limit_nanos, now=now, by=budget.user, pace_aware=pace_aware
+    )
 
 
 def close_own_limit(budget: Budget) -> None:

@@ -56,14 +56,18 @@ def set_new_limit(
         )
 
 
-def change_limit(budget: Budget, *, by: User, limit_nanos: int, now: datetime) -> None:
-    """Another amount, at once. Raises NotYours."""
+def change_limit(
+    budget: Budget, *, by: User, limit_nanos: int, now: datetime, pace_aware: bool | None = None
+) -> None:
+    """Another amount, at once, and whether it saves ahead of its pace. Raises NotYours."""
     require_change(by, budget)
     if budget.level == Level.USER:
-        self_service.change_own_limit(budget, limit_nanos=limit_nanos, now=now)
+        self_service.change_own_limit(
+            budget, limit_nanos=limit_nanos, now=now, pace_aware=pace_aware
+        )
         return
     _check_amount(limit_nanos)
-    limits.set_limit(budget, limit_nanos=limit_nanos, now=now, by=by)
+    limits.set_limit(budget, limit_nanos=limit_nanos, now=now, by=by, pace_aware=pace_aware)
 
 
 def change_alerts(budget: Budget, *, by: User, percents: Sequence[int], now: datetime) -> None:

@@ -169,4 +169,9 @@ def _policy() -> Policy:
         Quality.MEDIUM: row.floor_medium,
         Quality.HIGH: row.floor_high,
     }
-    return Policy(version=f"policy {row.pk}", floors=floors, strength_bonus=row.strength_bonus)
+    return Policy(
+        version=f"policy {row.pk}",
+        floors=floors,
+        strength_bonus=row.strength_bonus,
+        near_equal_points=row.near_equal_points,
+    )

@@ -244,7 +244,9 @@ def _decide(item: Asked, moment: _Moment, windows: list[OpenWindow]) -> Decision
         Funds(window.budget.name, window.left_nanos, window.budget.pk, window.budget.model_id)
         for window in windows
     ]
-    return decide(routing_request, moment.snapshot.specs, moment.snapshot.policy, funds)
+    aware = [window for window in windows if window.budget.pace_aware]
+    paces = [pace for window in aware if (pace := window.pace(moment.now))]
+    return decide(routing_request, moment.snapshot.specs, moment.snapshot.policy, funds, paces)
 
 
 def _lost_the_race(item: Asked, moment: _Moment) -> RouterError:

@@ -51,8 +51,7 @@ async def start(
     took too long or the client has left, nothing is held, recorded or sent. Who leaves while the
     money is being held finds the answer later, unless the run `ends_with_client`.
     """
-    if engine.is_closing():
-        raise Unavailable("The server is shutting down. Try again in a few seconds.")
+    _check_is_open()
     sizes = Sizes.of(request)
     loop = asyncio.get_running_loop()
     started: asyncio.Future[Run] = loop.create_future()
@@ -88,6 +87,7 @@ async def answer_of(run: Run) -> Answer:
 
 async def preview(request: RouteRequest) -> Preview:
     """The decision as it would be made now. Raises the error a real request would get."""
+    _check_is_open()
     sizes = Sizes.of(request)
     shown = await writer.soon(lambda: _preview(request, sizes))
     if isinstance(shown, RouterError):
@@ -117,6 +117,11 @@ def catalog() -> Snapshot:
 def demo_active() -> bool:
     """Whether a stand-in writes the answers. Reads the database."""
     return any(provider.stand_in for provider in catalog().providers.values())
+
+
+def _check_is_open() -> None:
+    if engine.is_closing():
+        raise Unavailable("The server is shutting down. Try again in a few seconds.")
 
 
 def _lose_patience(started: asyncio.Future[Run]) -> None:

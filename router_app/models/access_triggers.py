@@ -33,6 +33,7 @@ WATCHED = {
         "time_zone",
         "alert_percents",
         "is_active",
+        "pace_aware",
     ),
     "router_app_workspace": ("name", "closed_at"),
     "router_app_membership": ("user_id", "workspace_id", "role", "left_at"),

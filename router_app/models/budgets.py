@@ -109,6 +109,11 @@ class Budget(models.Model):
         validators=[validate_percents],
         help_text="Shares of the limit at which people are told. None: nobody is.",
     )
+    pace_aware = models.BooleanField(
+        default=False,
+        help_text="While more of the money than of the period is gone, medium quality prefers the "
+        "cheaper of near-equal models.",
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

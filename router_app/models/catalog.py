@@ -157,13 +157,16 @@ class Price(CatalogRow):
 
 
 class RoutingPolicy(CatalogRow):
-    """Floors and bonus. Never edited: a change is a new row, and receipts name the one used."""
+    """Floors and points. Never edited: a change is a new row, and receipts name the one used."""
 
     floor_low = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(100)])
     floor_medium = models.PositiveSmallIntegerField(default=60, validators=[MaxValueValidator(100)])
     floor_high = models.PositiveSmallIntegerField(default=75, validators=[MaxValueValidator(100)])
     strength_bonus = models.PositiveSmallIntegerField(
         default=15, validators=[MaxValueValidator(100)]
+    )
+    near_equal_points = models.PositiveSmallIntegerField(
+        default=5, validators=[MaxValueValidator(100)]
     )
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -4,6 +4,7 @@
 - `tasks.py`, `specs.py`, `request.py`   what goes in
 - `choose.py`      `decide()`: the order in which the rules are applied
 - `candidates.py`  one model with its estimate; `filters.py` drops, `scoring.py` ranks
+- `pace.py`        saves where money goes faster than time
 - `needs.py`, `abilities.py`   what not every model can do, and who lacks it
 - `decision.py`    the receipt that comes out; `refusal.py` when nothing fits; `reasons.py` words
 

@@ -9,6 +9,7 @@ from router_app.routing.candidates import Candidate, Drop, DropCode
 from router_app.routing.decision import Decision, Route
 from router_app.routing.estimating import Wish, estimate
 from router_app.routing.filters import below_floor, cannot_serve, too_dear
+from router_app.routing.pace import Pace, by_pace
 from router_app.routing.policy import Policy
 from router_app.routing.reasons import why_chosen
 from router_app.routing.refusal import RoutingRefusal, refuse
@@ -32,10 +33,15 @@ _Fits = Callable[[_Entrant], bool]
 
 
 def decide(
-    request: RoutingRequest, specs: Sequence[ModelSpec], policy: Policy, headroom: Sequence[Funds]
+    request: RoutingRequest,
+    specs: Sequence[ModelSpec],
+    policy: Policy,
+    headroom: Sequence[Funds],
+    paces: Sequence[Pace] = (),
 ) -> Decision:
     """Choose a model, or say in `refusal` why none; never raises because nothing fits.
 
+    `headroom` are the funds of all windows, `paces` of those of pace-aware budgets that end.
     Pure: the same facts give the same decision, in whatever order the specs come.
     """
     wish = Wish.of(request, policy, headroom)
@@ -46,6 +52,9 @@ def decide(
     else:
         entrants = [_enter_with_own(request, spec, policy, floor, headroom) for spec in specs]
     route, ranked = _pick(request, entrants)
+    saving = None
+    if paces and route is Route.BEST:
+        ranked, saving = by_pace(request, ranked, policy, paces)
     refusal = None if ranked else _refuse(request, floor, entrants, headroom)
     return Decision(
         policy_version=policy.version,
@@ -58,10 +67,13 @@ def decide(
         allow_lower_quality=request.allow_lower_quality,
         funds=tuple(headroom),
         route=route,
-        reason=refusal.message if refusal else why_chosen(request, route, ranked, floor, limited),
+        reason=refusal.message
+        if refusal
+        else why_chosen(request, route, ranked, floor, limited, saving),
         quality_met=bool(ranked) and ranked[0].score.quality >= floor,
         candidates=_placed(request, route, ranked, entrants),
         refusal=refusal,
+        saving=saving,
     )
 
 

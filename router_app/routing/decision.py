@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from router_app.routing.candidates import Candidate, Clamp
+from router_app.routing.pace import Saving
 from router_app.routing.refusal import RoutingRefusal
 from router_app.routing.request import Funds
 from router_app.routing.tasks import Quality, Task
@@ -39,6 +40,7 @@ class Decision(msgspec.Struct, frozen=True):
     quality_met: bool
     candidates: tuple[Candidate, ...]  # ranked first, the chosen at their head; then the dropped
     refusal: RoutingRefusal | None = None
+    saving: Saving | None = None  # the rule of `pace.py` was in force
 
     @property
     def chosen(self) -> Candidate | None:

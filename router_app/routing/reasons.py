@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from router_app.routing.candidates import Candidate
 from router_app.routing.decision import Route
 from router_app.routing.filters import spoken
+from router_app.routing.pace import Saving
 from router_app.routing.request import RoutingRequest
 
 
@@ -14,13 +15,15 @@ def why_chosen(
     ranked: Sequence[Candidate],
     floor: int,
     limited: bool,
+    saving: Saving | None = None,
 ) -> str:
     """Why the first of `ranked` is first, and what was given up for it.
 
-    `limited` says whether any budget applies.
+    `limited` says whether any budget applies, `saving` whether one is ahead of its pace.
     """
     clauses = [
-        _opening(request, route, ranked, limited),
+        _opening(request, route, ranked, limited, saving),
+        *_about_pace(saving),
         *_about_quality(request, route, ranked[0], floor),
         *_about_length(ranked[0]),
     ]
@@ -28,7 +31,11 @@ def why_chosen(
 
 
 def _opening(
-    request: RoutingRequest, route: Route, ranked: Sequence[Candidate], limited: bool
+    request: RoutingRequest,
+    route: Route,
+    ranked: Sequence[Candidate],
+    limited: bool,
+    saving: Saving | None,
 ) -> str:
     name = ranked[0].name
     if route is Route.OVERRIDE:
@@ -39,7 +46,25 @@ def _opening(
         return f"{name} is the cheapest model{' within budget' if limited else ''}"
     if route is Route.SQUEEZED:
         return f"{name} is what the money left can still pay for"
+    if saving is not None and saving.instead_of is not None:
+        return _cheaper(request, ranked, saving)
     return _best(request, ranked, limited)
+
+
+def _cheaper(request: RoutingRequest, ranked: Sequence[Candidate], saving: Saving) -> str:
+    chosen = ranked[0]
+    best = next(candidate for candidate in ranked if candidate.id == saving.instead_of)
+    return (
+        f"Cheapest of near-equals for {request.task.value} tasks, to save ahead of pace: "
+        f"{chosen.name} scores {chosen.score.total}, {best.name} {best.score.total}"
+    )
+
+
+def _about_pace(saving: Saving | None) -> list[str]:
+    if saving is None:
+        return []
+    none_cheaper = "" if saving.instead_of else ", and no near-equal is cheaper"
+    return [f"{saving.pace.words}{none_cheaper}"]
 
 
 def _best(request: RoutingRequest, ranked: Sequence[Candidate], limited: bool) -> str:

@@ -1,4 +1,4 @@
-"""The forms of `/budgets/`: a new limit, another amount, a top-up."""
+"""The forms of `/budgets/`: a new limit, another amount and its pace, a top-up."""
 
 import re
 import secrets
@@ -59,8 +59,8 @@ class LimitForm(forms.Form):
         self.fields["limit"].help_text = f"{above}{ZERO_STOPS}"
 
 
-class EditForm(LimitForm):
-    """The same with what people are told."""
+class ChangeLimitForm(LimitForm):
+    """The same for one that is there: whom it tells, and whether it saves ahead of its pace."""
 
     alerts = PercentsField(
         label="Tell people at so many percent of it",
@@ -69,6 +69,22 @@ class EditForm(LimitForm):
         help_text="Once a period for each, by the bell, by e-mail and to webhooks. Empty: never.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
     )
+    pace_aware = forms.BooleanField(
+        label="Save while ahead of pace",
+        required=False,
+        help_text="While a greater share of the limit than of the period is gone, requests of "
+        "medium quality go to the cheaper of nearly equal models. The receipt says so.",
+    )
+
+    def __init__(self, *args: Any, budget: Budget, **kwargs: Any) -> None:
+        kwargs["initial"] = {
+            "limit": budget.limit_nanos,
+            "alerts": budget.alert_percents,
+            "pace_aware": budget.pace_aware,
+        }
+        super().__init__(*args, own=is_own(budget), **kwargs)
+        if budget.period == Period.TOTAL:
+            del self.fields["pace_aware"]  # what never ends has no pace
 
 
 class NewLimitForm(LimitForm):

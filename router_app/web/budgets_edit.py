@@ -1,6 +1,4 @@
-"""`/budgets/<pk>/`: another amount for a limit, a top-up for its period, its end."""
-
-from typing import Any
+"""`/budgets/<pk>/`: another amount for a limit and its pace, a top-up for its period, its end."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,7 +18,7 @@ from router_app.budgets.statements import Statement, statements_for
 from router_app.budgets.topups import top_up
 from router_app.models import Budget, TopUp
 from router_app.money import format_usd
-from router_app.web.budget_forms import EditForm, TopUpForm, is_own
+from router_app.web.budget_forms import ChangeLimitForm, TopUpForm
 from router_app.web.budgets_shown import budgets_in_sight
 from router_app.web.context import in_its_zone
 from router_app.web.fields import focus_first_error
@@ -35,7 +33,7 @@ TOPPED_UP_BY = "topped_up_by_form"  # session: the last form that topped a limit
 def edit(request: SignedIn, pk: int) -> HttpResponse:
     """Change the amount of a limit that is the person's to change."""
     budget = _to_change(request, pk)
-    form = EditForm(request.POST or None, initial=_terms(budget), own=is_own(budget))
+    form = ChangeLimitForm(request.POST or None, budget=budget)
     if request.method == "POST" and form.is_valid() and _change(request, budget, form):
         return redirect("budgets")
     return _render(request, budget, form, TopUpForm(budget=budget))
@@ -49,8 +47,7 @@ def topup(request: SignedIn, pk: int) -> HttpResponse:
     form = TopUpForm(request.POST, budget=budget)
     if form.is_valid() and _top_up(request, budget, form):
         return redirect("budgets_edit", pk)
-    limit = EditForm(initial=_terms(budget), own=is_own(budget))
-    return _render(request, budget, limit, form)
+    return _render(request, budget, ChangeLimitForm(budget=budget), form)
 
 
 @login_required
@@ -79,13 +76,8 @@ def _to_change(request: SignedIn, pk: int) -> Budget:
     return budget
 
 
-def _terms(budget: Budget) -> dict[str, Any]:
-    """What the form begins with."""
-    return {"limit": budget.limit_nanos, "alerts": budget.alert_percents}
-
-
 def _render(
-    request: SignedIn, budget: Budget, form: EditForm, top_up_form: TopUpForm
+    request: SignedIn, budget: Budget, form: ChangeLimitForm, top_up_form: TopUpForm
 ) -> HttpResponse:
     focus_first_error(form)
     focus_first_error(top_up_form)
@@ -110,11 +102,17 @@ def _statement(budget: Budget) -> Statement:
     return statements_for([budget], now=timezone.now())[0]
 
 
-def _change(request: SignedIn, budget: Budget, form: EditForm) -> bool:
+def _change(request: SignedIn, budget: Budget, form: ChangeLimitForm) -> bool:
     data, now = form.cleaned_data, timezone.now()
     try:
         with transaction.atomic():
-            change_limit(budget, by=request.user, limit_nanos=data["limit"], now=now)
+            change_limit(
+                budget,
+                by=request.user,
+                limit_nanos=data["limit"],
+                now=now,
+                pace_aware=data.get("pace_aware"),
+            )
             if "alerts" in form.data:  # left out is left as it is
                 change_alerts(budget, by=request.user, percents=data["alerts"], now=now)
     except NotYours as no:
@@ -153,6 +151,8 @@ def _top_up(request: SignedIn, budget: Budget, form: TopUpForm) -> bool:
 
 def _say_what_changed(request: SignedIn, budget: Budget) -> None:
     text = f"{budget.name} is {format_usd(budget.limit_nanos)} now, also for the running period."
+    if budget.pace_aware:
+        text += " It saves while money goes faster than time."
     statement = _statement(budget)
     if statement.free_nanos > 0:
         messages.success(request, text)

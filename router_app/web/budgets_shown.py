@@ -21,6 +21,7 @@ class Shown:
     statement: Statement
     set_by: str
     may_change: bool
+    pace_aware: bool  # it saves while money goes faster than time
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def shown_to(powers: Powers, budgets: Iterable[Budget], *, viewer: User) -> list
             statement=in_its_zone(statement),
             set_by=_set_by(by_id[statement.budget_id], viewer, setters),
             may_change=powers.may_change(by_id[statement.budget_id]),
+            pace_aware=by_id[statement.budget_id].pace_aware,
         )
         for statement in statements_for(by_id.values(), now=timezone.now())
     ]

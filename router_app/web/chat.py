@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -74,7 +74,7 @@ def conversation(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
 @person_required
 async def send(request: SignedIn) -> HttpResponseBase:
     """Ask what is in the composer; without `conversation` it begins a new one."""
-    found, form, exchange = await sync_to_async(_read)(request)
+    found, form, exchange = await sync_to_async(read_composer)(request)
     if exchange is None:
         return await sync_to_async(replies.invalid)(request, found, form)
     return await _ask(request, exchange, found, form)
@@ -88,21 +88,6 @@ async def again(request: SignedIn, pk: uuid.UUID) -> HttpResponseBase:
     if exchange is None:
         return await sync_to_async(replies.not_now)(request, found, None, NOT_THE_LAST)
     return await _ask(request, exchange, found, None)
-
-
-@require_POST
-@person_required
-async def price(request: SignedIn) -> HttpResponseBase:
-    """The price tag of what is in the composer: who would answer, for how much. Holds nothing."""
-    _, _, exchange = await sync_to_async(_read)(request)
-    context: dict[str, object] = {}
-    if exchange is not None:
-        try:
-            context["preview"] = await service.preview(exchange.as_request())
-        except RouterError as error:
-            context["error"] = error
-        context["memory"] = exchange.memory
-    return await sync_to_async(render)(request, "chat/price.html", context)
 
 
 async def _ask(
@@ -142,8 +127,13 @@ def _refused(
     return replies.refused(request, exchange)
 
 
-def _read(request: SignedIn) -> tuple[Conversation | None, ComposerForm, Exchange | None]:
-    """The composer as it came; no exchange where something in it is wrong."""
+def read_composer(
+    request: SignedIn, *, fresh: bool = False
+) -> tuple[Conversation | None, ComposerForm, Exchange | None]:
+    """The composer as it came; no exchange where something in it is wrong.
+
+    With `fresh` it begins a new conversation, wherever it was typed. Raises 403 and 404.
+    """
     _check_may_ask(request)
     form = ComposerForm(request.POST)
     is_valid = form.is_valid()
@@ -151,6 +141,8 @@ def _read(request: SignedIn) -> tuple[Conversation | None, ComposerForm, Exchang
         raise Http404
     pk = form.cleaned_data.get("conversation")
     found = conversations.own(request, pk) if pk else None
+    if fresh:
+        found = None
     if not is_valid:
         return found, form, None
     prompt = form.cleaned_data["prompt"]

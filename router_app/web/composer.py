@@ -78,7 +78,13 @@ class ChoicesForm(forms.Form):
         max_nanos=MAX_BUDGET_NANOS,
         error_messages={"required": "Enter a budget, such as 0.001."},
     )
-    model = forms.ChoiceField(required=False)
+    model = forms.ChoiceField(
+        required=False,
+        error_messages={
+            "invalid_choice": "This model is not there any more. Choose another, or let the "
+            "router choose."
+        },
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["auto_id"] = "composer-%s"

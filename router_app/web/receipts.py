@@ -12,6 +12,7 @@ from typing import Any
 from router_app.models import Call, RoutingDecision
 from router_app.routing.candidates import Candidate
 from router_app.routing.decision import Decision
+from router_app.routing.pace import Saving
 from router_app.routing.request import Funds
 from router_app.web import words
 
@@ -52,6 +53,7 @@ class Selection:
     policy_version: str
     candidates: tuple[CandidateRow, ...]
     funds: tuple[Funds, ...]  # what each budget had left
+    saving: Saving | None  # a budget was ahead of its pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def _selection(decision: RoutingDecision, routed: Decision) -> Selection:
         policy_version=routed.policy_version,
         candidates=tuple(_candidate_row(candidate) for candidate in routed.candidates),
         funds=routed.funds,
+        saving=routed.saving,
     )
 
 

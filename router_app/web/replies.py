@@ -13,6 +13,7 @@ from router_app.web.composer import EXAMPLES, SLIDER_STEPS, ComposerForm, choice
 from router_app.web.conversations import may_ask, rail_conversations
 from router_app.web.exchanges import Exchange
 from router_app.web.memory import CONTEXT_CHARACTERS, answered_turns, recent_messages, remember
+from router_app.web.price_tags import PriceTag
 from router_app.web.signed_in import SignedIn
 from router_app.web.turns import MESSAGES_SHOWN, total_nanos, turns_of
 
@@ -27,9 +28,11 @@ def page(
     *,
     status: int = 200,
     everything: bool = False,
+    price: PriceTag | None = None,
 ) -> HttpResponse:
-    """The whole chat page."""
+    """The whole chat page; with the price of what is in the composer, where that was asked for."""
     context = _page_context(request, conversation, form, everything=everything)
+    context["price"] = price
     return render(request, "chat/chat.html", context, status=status)
 
 
@@ -50,6 +53,12 @@ def asked(request: SignedIn, exchange: Exchange) -> HttpResponse:
         "slider_steps": SLIDER_STEPS,
     }
     return render(request, "chat/asked.html", context)
+
+
+def fresh(request: SignedIn, form: ComposerForm, price: PriceTag) -> HttpResponse:
+    """What was typed, in a conversation that has not begun, for the page that htmx asked from."""
+    context = {**_page_context(request, None, form), "price": price}
+    return push_url(render(request, "chat/begun.html", context), reverse("chat"))
 
 
 def refused(request: SignedIn, exchange: Exchange) -> HttpResponse:

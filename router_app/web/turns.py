@@ -1,6 +1,5 @@
 """A conversation as its page shows it: questions, answers with their price, refusals in words."""
 
-import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from router_app.web.composer import Choices, choices_of_answer
 from router_app.web.memory import MESSAGES_READ, Memory, answered_turns, remember
 from router_app.web.receipts import receipt_context
 from router_app.web.refusals import RefusalView, refusal_view
+from router_app.web.words import first_words
 
 MESSAGES_SHOWN = 60  # the rest on request
 LONG_CHARACTERS = 3_000  # a longer question is folded, with so much of it in sight:
@@ -94,7 +94,7 @@ class AnswerView:
     @property
     def short_reason(self) -> str:
         """The reason's first words: the numbers are in the receipt."""
-        return re.split("[:;]", self.reason, maxsplit=1)[0]
+        return first_words(self.reason)
 
     @property
     def was_cut(self) -> bool:

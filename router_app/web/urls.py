@@ -20,6 +20,7 @@ from router_app.web import (
     keys,
     members,
     models,
+    price,
     profile,
     sharing,
     webhooks,
@@ -30,7 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # /
     path("", chat.chat, name="chat"),
     path("send/", chat.send, name="chat_send"),
-    path("price/", chat.price, name="chat_price"),
+    path("price/", price.price, name="chat_price"),
     path("gauge/", answering.gauge, name="header_gauge"),
     # /c/, a conversation
     path("c/", conversations.conversations, name="chat_conversations"),

@@ -1,5 +1,6 @@
 """Codes of the database in the words a person reads."""
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from router_app.models import Call, RoutingDecision
@@ -85,6 +86,11 @@ def finish(reason: str) -> str:
 def usage_source(source: str) -> str:
     """Where token counts come from."""
     return _USAGE_SOURCES.get(source, source)
+
+
+def first_words(reason: str) -> str:
+    """Why a model, up to the numbers: those are in the receipt."""
+    return re.split("[:;]", reason, maxsplit=1)[0]
 
 
 def variance(estimated_nanos: int, actual_nanos: int | None) -> str:

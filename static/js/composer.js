@@ -1,7 +1,6 @@
-// The composer: keys, the slider, examples, the price tag. The form works without any of it.
+// The composer: keys, the slider, examples; htmx asks for the price tag. The form works without any of it.
 (() => {
   "use strict";
-  const PRICE_DELAY_MS = 600; // of rest before the price tag is asked for
   const SLIDER_FROM_USD = 0.0001; // at step 0, and two decades up: as in web/composer.py
   const SLIDER_DECADES = 2;
 
@@ -12,8 +11,7 @@
   const slider = () => byId("composer-slider");
   const isWriting = () => Boolean(document.querySelector("[data-stream]"));
   let sent = "";
-  let pricing = null;
-  let timer = 0;
+  let priced = ""; // the price tag that is shown
 
   function refresh() {
     if (!composer()) return;
@@ -52,29 +50,6 @@
     prompt().setSelectionRange(prompt().value.length, prompt().value.length);
   }
 
-  async function showPrice() {
-    const area = byId("composer-price");
-    if (!area) return; // who only reads has no composer
-    pricing?.abort();
-    pricing = new AbortController();
-    if (!prompt().value.trim()) return area.replaceChildren();
-    try {
-      const answer = await fetch(area.dataset.price, {
-        method: "POST",
-        body: new FormData(composer()),
-        signal: pricing.signal,
-      });
-      if (answer.ok && !answer.redirected) area.innerHTML = await answer.text();
-    } catch (error) {
-      if (error.name !== "AbortError") area.replaceChildren();
-    }
-  }
-
-  function priceSoon() {
-    clearTimeout(timer);
-    timer = setTimeout(showPrice, PRICE_DELAY_MS);
-  }
-
   function send() {
     if (!prompt().value.trim()) return;
     if (isWriting()) {
@@ -100,7 +75,6 @@
     if (!event.target.closest("#composer")) return;
     if (event.target === slider()) slide();
     if (event.target === budget()) showBudget();
-    priceSoon();
   });
 
   document.addEventListener("click", (event) => {
@@ -126,14 +100,43 @@
     refresh();
   });
   document.addEventListener("chat:changed", refresh);
-  document.addEventListener("chat:ended", () => {
-    refresh();
-    priceSoon();
-  });
+  document.addEventListener("chat:ended", refresh);
   document.addEventListener("DOMContentLoaded", () => {
     if (matchMedia("(pointer: fine)").matches) prompt()?.focus({ preventScroll: true });
     if (!prompt()?.value) return;
     sent = prompt().value; // refused before
-    priceSoon();
+    if (!byId("composer-price").childElementCount) write(sent);
+  });
+
+  const isPrice = (event) => event.target.id === "composer-price";
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!isPrice(event) || prompt().value.trim()) return;
+    event.preventDefault();
+    event.target.replaceChildren();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!isPrice(event)) return;
+    const { serverResponse } = event.detail;
+    const isShown = serverResponse === priced && event.target.childElementCount > 0;
+    if (isShown) event.detail.shouldSwap = false; // nobody is told the same again
+    priced = serverResponse;
+  });
+  // A price that cannot be had is not worth a word: sending says what is the matter.
+  function withoutPrice(event) {
+    if (!isPrice(event)) return;
+    event.stopPropagation();
+    event.target.replaceChildren();
+  }
+  document.addEventListener("htmx:responseError", withoutPrice, true);
+  document.addEventListener("htmx:sendError", withoutPrice, true);
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    // Signed out in another tab: what was typed stays until it is sent.
+    if (!isPrice(event) || !event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    event.preventDefault();
+    event.target.replaceChildren();
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.requestConfig?.elt?.matches(".price-fresh")) prompt().focus();
   });
 })();

@@ -153,7 +153,13 @@ def test_a_policy_begins_with_the_one_in_force_and_becomes_a_new_row(operator, r
     form = operator.get(f"{POLICIES}add/").context["adminform"].form
     assert form["floor_high"].value() == 80
 
-    sent = {"floor_low": "0", "floor_medium": "65", "floor_high": "80", "strength_bonus": "10"}
+    sent = {
+        "floor_low": "0",
+        "floor_medium": "65",
+        "floor_high": "80",
+        "strength_bonus": "10",
+        "near_equal_points": "4",
+    }
     assert operator.post(f"{POLICIES}add/", sent).status_code == 302
     policy = RoutingPolicy.objects.first()
     assert (policy.floor_medium, policy.created_by) == (65, root)

@@ -17,6 +17,7 @@ class Chat:
         self.writing = page.locator("[aria-busy=true]")
         self.refusal = page.locator(".alert-refusal")
         self.gauge = page.locator("#header-gauge")
+        self.price = page.locator("#composer-price")
 
     def open(self, path: str = "/") -> "Chat":
         """Go to a new conversation, or to the one at `path`."""

@@ -1,5 +1,6 @@
 """The budgets page: seen, set, raised, lowered, closed; by their owner and nobody else."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,38 @@ def test_spent_held_and_free_are_shown_apart_with_who_set_it_and_when_it_resets(
         assert amount in page
     assert "Resets on 1 December at 00:00, Cairo time" in page
     assert "Set by you" in page
+
+
+def test_a_limit_can_save_while_money_goes_faster_than_time(client, alice):
+    budget = alice.budgets.get()
+    url = reverse("budgets_edit", args=[budget.pk])
+    assert 'name="pace_aware"' in _page(client.get(url))
+    assert "Saves while money" not in _page(client.get("/budgets/"))
+
+    response = client.post(url, {"limit": "5", "pace_aware": "on"}, follow=True)
+
+    budget.refresh_from_db()
+    assert budget.pace_aware
+    assert "It saves while money goes faster than time." in _page(response)
+    assert "Saves while money goes faster than time." in _page(client.get("/budgets/"))
+    assert re.search(r'name="pace_aware"[^>]*checked', _page(client.get(url)))
+
+
+def test_what_never_ends_has_no_pace(client, alice):
+    budget = make_budget(alice, period="total")
+    url = reverse("budgets_edit", args=[budget.pk])
+    assert "pace_aware" not in _page(client.get(url))
+    client.post(url, {"limit": "1", "pace_aware": "on"})
+    budget.refresh_from_db()
+    assert (budget.limit_nanos, budget.pace_aware) == (DOLLAR, False)
+
+
+def test_the_pace_of_an_administrators_limit_is_not_its_owners_to_change(client, alice):
+    budget = make_budget(alice, period="day", set_by_administrator=True)
+    url = reverse("budgets_edit", args=[budget.pk])
+    assert client.post(url, {"limit": "5", "pace_aware": "on"}).status_code == 403
+    budget.refresh_from_db()
+    assert not budget.pace_aware
 
 
 def test_overage_is_said(client, alice):

@@ -27,7 +27,7 @@ def test_members_come_by_pages_and_are_found_by_name(team, django_assert_max_num
     )
     client = team.browser(team.alice)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         page = page_of(client.get(reverse("budgets_members")))
 
     assert "63 members" in page

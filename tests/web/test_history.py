@@ -124,7 +124,7 @@ class TestTheList:
     ) -> None:
         for number in range(25):
             make.make_exchange(alice, f"prompt {number}", decision=make.make_call(alice).decision)
-        with django_assert_max_num_queries(17):
+        with django_assert_max_num_queries(18):
             page(client)
 
 

@@ -15,6 +15,7 @@ from router_app.gateway.service import Preview
 from router_app.providers.base import Usage
 from router_app.routing.candidates import Clamp
 from router_app.routing.decision import Decision
+from router_app.routing.pace import Saving
 
 COMPLETION = "chat.completion"
 UNFINISHED = "length"  # an answer that was stopped from outside is cut, which is what this says
@@ -92,6 +93,7 @@ def router_of(answer: Answer) -> dict[str, Any]:
         "usage_source": answer.usage.source,
         "attempts": answer.attempts,
         "clamp": _clamp(decision.clamp),
+        "saving": _saving(decision.saving),
         "budget": _budget(answer.budgets, decision),
     }
 
@@ -116,6 +118,7 @@ def router_of_preview(preview: Preview) -> dict[str, Any]:
         "usage_source": None,
         "attempts": 0,
         "clamp": _clamp(decision.clamp),
+        "saving": _saving(decision.saving),
         "budget": _budget(preview.budgets, decision),
     }
 
@@ -138,6 +141,21 @@ def _clamp(clamp: Clamp | None) -> dict[str, Any] | None:
         "budget": clamp.budget,
         "from_tokens": clamp.from_tokens,
         "to_tokens": clamp.to_tokens,
+    }
+
+
+def _saving(saving: Saving | None) -> dict[str, Any] | None:
+    if saving is None:
+        return None
+    pace = saving.pace
+    return {
+        "budget": pace.budget,
+        "gone": usd(pace.gone_nanos),
+        "limit": usd(pace.limit_nanos),
+        "passed_seconds": pace.passed_seconds,
+        "window_seconds": pace.window_seconds,
+        "near_equal_points": saving.near_equal_points,
+        "instead_of": saving.instead_of,
     }
 
 

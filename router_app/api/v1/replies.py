@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from router_app.api.amounts import Usd
-from router_app.api.replies import ClampReply, Reply
+from router_app.api.replies import ClampReply, Reply, SavingReply
 from router_app.routing.tasks import Quality, Task
 
 
@@ -66,6 +66,7 @@ class RouterReply(Reply):
     ]
     attempts: Annotated[int, Field(description="calls that it took; 0 for a dry run")]
     clamp: ClampReply | None
+    saving: SavingReply | None
     budget: TightestBudget
 
 
