@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from router_app.analytics.outlooks import outlooks_of
 from router_app.budgets.levels import bounding
 from router_app.budgets.permissions import Powers
 from router_app.budgets.statements import Statement, statements_for
 from router_app.models import Budget, Level, Membership, User
 from router_app.web.context import in_its_zone
+from router_app.web.forecast_words import line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Shown:
     statement: Statement
     set_by: str
     may_change: bool
+    forecast: str  # in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,16 @@ def shown_to(powers: Powers, budgets: Iterable[Budget], *, viewer: User) -> list
     """These limits, the shortest period first; each moment in its budget's own zone."""
     by_id = {budget.pk: budget for budget in budgets}
     setters = User.objects.in_bulk([b.set_by_id for b in by_id.values() if b.set_by_id])
+    now = timezone.now()
+    outlooks = outlooks_of(by_id.values(), now)
     return [
         Shown(
             statement=in_its_zone(statement),
             set_by=_set_by(by_id[statement.budget_id], viewer, setters),
             may_change=powers.may_change(by_id[statement.budget_id]),
+            forecast=line_of(outlooks[statement.budget_id]),
         )
-        for statement in statements_for(by_id.values(), now=timezone.now())
+        for statement in statements_for(by_id.values(), now=now)
     ]
 
 
@@ -77,6 +83,13 @@ def budgets_in_sight(member: Membership, powers: Powers) -> QuerySet[Budget]:
     if powers.sets_site_limits:
         seen |= Q(level=Level.SITE)
     return Budget.objects.filter(seen, is_active=True).select_related("api_key", "set_by")
+
+
+def gauges_in_sight(member: Membership, powers: Powers) -> QuerySet[Budget]:
+    """Active limits whose gauge a person sees here: those in sight, and the site's, which are shown
+    to everybody they bound."""
+    sites = Budget.objects.filter(level=Level.SITE, is_active=True)
+    return budgets_in_sight(member, powers) | sites
 
 
 def everybody_in(member: Membership) -> str:
