@@ -58,6 +58,16 @@ class Chart:
     last_day: date
     rows: tuple[Row, ...]
 
+    @property
+    def now_percent(self) -> str:
+        """Where now is, for text."""
+        return f"{self.now_x / 10:.1f}%"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether now is in the second half, where text goes to the left."""
+        return self.now_x > _SIDE / 2
+
 
 def chart_of(outlook: Outlook) -> Chart:
     """The window from its first day to its last."""

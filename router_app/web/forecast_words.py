@@ -8,6 +8,7 @@ from router_app.models import Period
 from router_app.money import format_usd
 
 TOO_LITTLE = "Too little data yet for a forecast."
+_HARDLY = 0.01
 _PERIODS = {
     Period.DAY: "days",
     Period.WEEK: "weeks",
@@ -21,7 +22,7 @@ def line_of(found: Outlook | TooLittle) -> str:
     if isinstance(found, TooLittle):
         return TOO_LITTLE
     if found.has_run_out:
-        return "All of it is spent."
+        return "Nothing of it is left."
     day = found.found.run_out.on
     if day is not None:
         return f"Likely runs out {about(day, found.basis.history.today)}."
@@ -57,7 +58,7 @@ def day_of(day: date, today: date) -> str:
 def runs_out(found: Outlook) -> str:
     """When the limit is reached, as a headline."""
     if found.has_run_out:
-        return "It has"
+        return "It has already"
     run_out, today = found.found.run_out, found.basis.history.today
     if run_out.on is None:
         return "Not before it resets" if found.basis.days_left is not None else "Not in sight"
@@ -67,8 +68,10 @@ def runs_out(found: Outlook) -> str:
 
 def how_surely(run_out: RunOut, today: date) -> str:
     """How sure that is: the days between which it is reached, or the chance that it is at all."""
+    if run_out.chance < _HARDLY:
+        return "less than 1 % chance that it does"
     if run_out.on is None or run_out.early is None:
-        return f"{run_out.chance:.0%} chance that it does".replace("%", " %")
+        return f"{round(100 * run_out.chance)} % chance that it does"
     early = day_of(run_out.early, today)
     if run_out.late is None:
         return f"80 % from {early} on, perhaps not at all"
@@ -82,4 +85,4 @@ def record_of(track: Track, period: str) -> str:
     if not track.made:
         return "None of the periods before is known well enough to try a forecast on it."
     ended = f"{track.held} of the last {track.made} {_PERIODS[Period(period)]}"
-    return f"{ended} ended within the range that was said at the same point of theirs."
+    return f"{ended} ended within the range that would have been forecast at the same point."
