@@ -35,7 +35,8 @@ class Basis:
     def today_fraction(self) -> float:
         """How much of today has passed, from 0 to 1."""
         begins, ends = self.span(self.history.today)
-        return (self.now - begins) / (ends - begins)
+        # A clock that is put back over midnight may bring back a day that was over.
+        return min(1.0, max(0.0, (self.now - begins) / (ends - begins)))
 
     @property
     def spent_nanos(self) -> int:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from router_app.analytics.outlooks import outlooks_of
 from router_app.budgets.levels import bounding
 from router_app.budgets.permissions import Powers
 from router_app.budgets.statements import Statement, statements_for
 from router_app.models import Budget, Level, Membership, User
 from router_app.web.context import in_its_zone
-from router_app.web.forecast_words import line_of
+from router_app.web.forecast_lines import lines_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +55,16 @@ def shown_to(powers: Powers, budgets: Iterable[Budget], *, viewer: User) -> list
     by_id = {budget.pk: budget for budget in budgets}
     setters = User.objects.in_bulk([b.set_by_id for b in by_id.values() if b.set_by_id])
     now = timezone.now()
-    outlooks = outlooks_of(by_id.values(), now)
+    stated = statements_for(by_id.values(), now=now)
+    lines = lines_for(stated, by_id, now)
     return [
         Shown(
             statement=in_its_zone(statement),
             set_by=_set_by(by_id[statement.budget_id], viewer, setters),
             may_change=powers.may_change(by_id[statement.budget_id]),
-            forecast=line_of(outlooks[statement.budget_id]),
+            forecast=lines[statement.budget_id],
         )
-        for statement in statements_for(by_id.values(), now=now)
+        for statement in stated
     ]
 
 

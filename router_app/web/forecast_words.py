@@ -7,6 +7,7 @@ from router_app.analytics.outlooks import Outlook
 from router_app.models import Period
 from router_app.money import format_usd
 
+ELSEWHERE = "Its forecast has a page of its own."
 TOO_LITTLE = "Too little data yet for a forecast."
 _HARDLY = 0.01
 _PERIODS = {

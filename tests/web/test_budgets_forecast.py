@@ -4,8 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
+from router_app.analytics.outlooks import outlooks_of
 from router_app.analytics.usage import UsageFacts, Whose, add_usage
 from router_app.budgets.limits import create_budget
 from router_app.models import Budget, Level
@@ -18,6 +20,7 @@ NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _now(time_machine) -> None:
+    cache.clear()
     time_machine.move_to(NOW, tick=False)
 
 
@@ -84,6 +87,31 @@ class TestLine:
         create_budget(level=Level.USER, user=team.charlie, period="month", limit_nanos=DOLLAR)
         page = page_of(team.browser(team.charlie).get("/budgets/"))
         assert "Too little data yet for a forecast." in page
+
+    def test_it_is_remembered_until_something_is_spent_or_changed(self, team, shared, monkeypatch):
+        asked = []
+
+        def outlooks(budgets, now):
+            asked.extend(budgets)
+            return outlooks_of(budgets, now)
+
+        monkeypatch.setattr("router_app.web.forecast_lines.outlooks_of", outlooks)
+        client = team.browser(team.bob)
+        for _ in range(2):
+            assert "Likely $1" in page_of(client.get("/budgets/"))
+        assert asked == [shared]
+
+        shared.windows.update(spent_nanos=20 * DOLLAR)
+        assert "Likely $2" in page_of(client.get("/budgets/"))
+        shared.windows.update(limit_nanos=22 * DOLLAR)
+        assert "Likely runs out about" in page_of(client.get("/budgets/"))
+
+    def test_of_very_many_limits_the_first_are_forecast(self, team, shared, monkeypatch):
+        monkeypatch.setattr("router_app.web.forecast_lines.MOST_FORECASTS", 1)
+        create_budget(level=Level.SITE, period="total", limit_nanos=DOLLAR)
+        page = page_of(team.browser(team.bob).get("/budgets/"))
+        assert page.count("Likely ") == 1
+        assert page.count("Its forecast has a page of its own.") == 1
 
     def test_an_admin_sees_it_under_the_limits_of_a_member(self, team):
         create_budget(

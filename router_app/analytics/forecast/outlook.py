@@ -5,7 +5,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import median
 
 from router_app.analytics.forecast.grounds import Grounds, grounds
 from router_app.analytics.forecast.history import History, TooLittle
@@ -158,12 +157,13 @@ def _over_by_now(past: Past) -> float:
 def _band(day: date, spent_nanos: int, scale_nanos: float, amounts: Sequence[float]) -> Band:
     """The band of a day by the paths' amounts until its end, in average days."""
     amounts = sorted(amounts)
-    outside = len(amounts) // _OUTSIDE
+    outside, middle = len(amounts) // _OUTSIDE, len(amounts) // 2
+    median = (amounts[middle] + amounts[-middle - 1]) / 2
     low, high = amounts[max(0, outside - 1)], amounts[len(amounts) - max(1, outside)]
     return Band(
         day=day,
         low_nanos=spent_nanos + math.floor(low * scale_nanos * (1 - _ROUNDING)),
-        expected_nanos=spent_nanos + round(median(amounts) * scale_nanos),
+        expected_nanos=spent_nanos + round(median * scale_nanos),
         high_nanos=spent_nanos + math.ceil(high * scale_nanos * (1 + _ROUNDING)),
     )
 
