@@ -17,7 +17,8 @@
 
 A *request* is a decision with at least one call that was sent. It counts once, for the model and
 the time of the last call that was sent. A call costs what was booked plus its corrections, so sums
-here equal the journal. Every selector takes the person whose rows it may read.
+here equal the journal. Every selector takes the person whose rows it may read; `outlooks.py` takes
+budgets, and whoever calls it asks who may see them.
 
 Not here: writing money (`budgets/`), rendering (`web/`, `api/`).
 """

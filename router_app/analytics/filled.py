@@ -89,10 +89,11 @@ def run_out_days(
     Days are whole, oldest first from `first_day`, and `spent_nanos` is what the window had cost at
     the end of the last of them that lies in it. What was asked for on such days is not known.
     """
+    if window.starts_at is None:
+        return
+    begins = (window.starts_at.astimezone(zone).date() - first_day).days
     ends_at = window.ends_at or start_of_day(first_day + timedelta(len(days_nanos)), zone)
     last = ((ends_at - _INSTANT).astimezone(zone).date() - first_day).days
-    starts_at = window.starts_at
-    begins = (starts_at.astimezone(zone).date() - first_day).days if starts_at else 0
     for number in range(min(last, len(days_nanos) - 1), max(begins, 0) - 1, -1):
         evening = start_of_day(first_day + timedelta(number + 1), zone)
         limit = window.limit_nanos(min(evening, ends_at) - _INSTANT)

@@ -4,7 +4,8 @@
     outlooks_of     those of many, read together
     prospect_of     one budget's with its last forecasts and how they ended, for its own page
 
-Reads only, and keeps nothing: the same rows and moment give the same outlook.
+Reads only, and keeps nothing: the same rows and moment give the same outlook. Who may see a budget
+is not asked here.
 """
 
 from collections.abc import Collection

@@ -21,8 +21,8 @@ def lines_for(
     """By budget id, each one's outlook in a sentence. Whoever may see the gauge may see it."""
     keys = {each.budget_id: _key(each, now) for each in statements[:MOST_FORECASTS]}
     known = cache.get_many(keys.values())
-    lines = {pk: known.get(key, ELSEWHERE) for pk, key in keys.items()}
-    found = outlooks_of([budgets[pk] for pk, key in keys.items() if key not in known], now)
+    lines = {pk: known[key] for pk, key in keys.items() if key in known}
+    found = outlooks_of([budgets[pk] for pk in keys if pk not in lines], now)
     lines |= {pk: line_of(each) for pk, each in found.items()}
     # Too little may be enough with the next call, wherever that is booked.
     sure = {keys[pk]: lines[pk] for pk, each in found.items() if not isinstance(each, TooLittle)}

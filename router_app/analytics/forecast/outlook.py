@@ -22,7 +22,7 @@ from router_app.analytics.forecast.record import stretch
 
 DAYS_WITHOUT_END = 90  # that are looked ahead where a budget has no end
 MOST_DAYS_LEFT = 366
-PATHS = 400
+PATHS = 300
 _OUTSIDE = 10  # of every so many paths one ends below the interval and one above: 80 % within
 _ENOUGH_OF_TODAY = 0.15  # share of a day's spending that is usually over before today says anything
 _DAY_NOISE = 0.02  # least variance of what a part of a day shows

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import mul
 
 from router_app.analytics.forecast.levels import Follower, weights
@@ -103,11 +103,10 @@ def _days_ahead(ahead: Ahead, rng: random.Random) -> Iterator[list[float]]:
         for day, weekday in enumerate(weekdays)
         if past.pattern.shares[weekday] < QUIET
     }
+    blocks = [ratios[start : start + WEEK] for start in range(starts)]
+    weeks = -(-ahead.days // WEEK)
     while True:
-        drawn: list[float] = []
-        while len(drawn) < ahead.days:
-            start = int(rng.random() * starts)
-            drawn += ratios[start : start + WEEK]
+        drawn = chain.from_iterable(rng.choices(blocks, k=weeks))
         costs = list(map(mul, drawn, shares))  # as many as there are shares
         for day, pool in quiet.items():
             costs[day] = rng.choice(pool)
