@@ -117,6 +117,7 @@ TABLE: dict[str, tuple[Case, ...]] = {
     "budgets/<int:pk>/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302, limit="1")),
     "budgets/<int:pk>/topup/": (post(302, 302, 404, 404, 302, amount="1", reason="a demo"),),
     "budgets/<int:pk>/close/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
+    "budgets/<int:pk>/forecast/": (ONLY_ITS_OWNERS,),
     "budgets/members/": (ONLY_DECIDERS,),
     "budgets/members/<int:pk>/": (ITS_ADMINS, by_its_admins(whom="member", period="week",
                                                             limit="1", task_type="code")),

@@ -12,6 +12,7 @@ from router_app.budgets.permissions import Powers
 from router_app.budgets.statements import Statement, statements_for
 from router_app.models import Budget, Level, Membership, User
 from router_app.web.context import in_its_zone
+from router_app.web.forecast_lines import lines_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Shown:
     set_by: str
     may_change: bool
     pace_aware: bool  # it saves while money goes faster than time
+    forecast: str  # in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,18 @@ def shown_to(powers: Powers, budgets: Iterable[Budget], *, viewer: User) -> list
     """These limits, the shortest period first; each moment in its budget's own zone."""
     by_id = {budget.pk: budget for budget in budgets}
     setters = User.objects.in_bulk([b.set_by_id for b in by_id.values() if b.set_by_id])
+    now = timezone.now()
+    stated = statements_for(by_id.values(), now=now)
+    lines = lines_for(stated, by_id, now)
     return [
         Shown(
             statement=in_its_zone(statement),
             set_by=_set_by(by_id[statement.budget_id], viewer, setters),
             may_change=powers.may_change(by_id[statement.budget_id]),
             pace_aware=by_id[statement.budget_id].pace_aware,
+            forecast=lines[statement.budget_id],
         )
-        for statement in statements_for(by_id.values(), now=timezone.now())
+        for statement in stated
     ]
 
 
@@ -79,6 +85,13 @@ def budgets_in_sight(member: Membership, powers: Powers) -> QuerySet[Budget]:
     if powers.sets_site_limits:
         seen |= Q(level=Level.SITE)
     return Budget.objects.filter(seen, is_active=True).select_related("api_key", "set_by")
+
+
+def gauges_in_sight(member: Membership, powers: Powers) -> QuerySet[Budget]:
+    """Active limits whose gauge a person sees here: those in sight, and the site's, which are shown
+    to everybody they bound."""
+    sites = Budget.objects.filter(level=Level.SITE, is_active=True)
+    return budgets_in_sight(member, powers) | sites
 
 
 def everybody_in(member: Membership) -> str:

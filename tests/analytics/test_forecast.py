@@ -147,6 +147,8 @@ def test_days_that_say_nothing_are_not_days_without_spending() -> None:
 def test_days_before_a_team_was_there_are_not_days_without_spending() -> None:
     days = noisy([1] * 30)
     assert foretell([0] * 50 + days).grounds.days == 30
+    unknown = [0] * 50 + days[:15] + [None] * 20 + days[15:]
+    assert foretell(unknown).grounds.days == 30
     with_gaps = [0] * 6 + [USD, 0, 0, 0, 0, 0, 0] * 6
     assert foretell(with_gaps).grounds.days == len(with_gaps)
 

@@ -87,6 +87,8 @@ def settle_in() -> Resident:
         outcome = outcomes[number % len(outcomes)] if number else Call.Outcome.ANSWERED
         make_call(user, model, decision=decision, outcome=outcome, windows=[window], at=at)
         make_exchange(user, f"Question {number} {LONG}", "An answer.", decision=decision)
+    for number in range(20):  # enough for a forecast
+        make_call(user, models[0], windows=[window], at=timezone.now() - timedelta(days=4 + number))
     decision = make_decision(user, models=models)
     make_call(user, models[0], decision=decision, windows=[window])
     conversation = make_conversation(user, title=f"Everything {LONG}"[:120])
@@ -139,6 +141,7 @@ ONES_OWN: dict[str, Callable[[Resident], str]] = {
     "receipt": lambda its: f"/history/{its.decision}/",
     "budgets": lambda _: "/budgets/",
     "a limit": lambda its: f"/budgets/{its.budget}/",
+    "a forecast": lambda its: f"/budgets/{its.budget}/forecast/",
     "closing a limit": lambda its: f"/budgets/{its.budget}/close/",
     "keys": lambda _: "/keys/",
     "revoking a key": lambda its: f"/keys/{its.key}/revoke/",

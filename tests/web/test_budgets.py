@@ -173,7 +173,7 @@ def test_an_administrators_limit_is_shown_and_cannot_be_changed(client, alice):
     page = _page(client.get("/budgets/"))
     assert "From above" in page
     assert "Set by an administrator" in page
-    assert reverse("budgets_edit", args=[budget.pk]) not in page
+    assert f'href="{reverse("budgets_edit", args=[budget.pk])}"' not in page
 
     for name in ("budgets_edit", "budgets_close"):
         url = reverse(name, args=[budget.pk])

@@ -14,7 +14,7 @@ docs/forecast.md says why it is done so and how well it does. Not here: reading 
 """
 
 from router_app.analytics.forecast.history import History, TooLittle
-from router_app.analytics.forecast.outlook import Band, Forecast, RunOut, forecast
+from router_app.analytics.forecast.outlook import Band, Forecast, RunOut, Study, forecast, study
 from router_app.analytics.forecast.track import Track, Tried, backtest
 
 __all__ = [
@@ -22,9 +22,11 @@ __all__ = [
     "Forecast",
     "History",
     "RunOut",
+    "Study",
     "TooLittle",
     "Track",
     "Tried",
     "backtest",
     "forecast",
+    "study",
 ]

@@ -22,21 +22,27 @@ class Grounds:
     growth_a_week: float  # 0.1 is 10 % more every week
     stretch: float  # of the level's uncertainty, because of how past forecasts did
 
-    def sentences(self) -> tuple[str, ...]:
-        """The same in words."""
+    def sentences(self, *, list_weekdays: bool = True) -> tuple[str, ...]:
+        """The same in words; the weekdays' shares may be shown beside them instead."""
         return (
             f"From {self.days} days of spending.",
-            self._weekdays(),
+            *self._weekdays(list_weekdays),
             self._growth(),
             *self._stretched(),
         )
 
-    def _weekdays(self) -> str:
+    @property
+    def weekdays(self) -> tuple[tuple[str, float], ...]:
+        """Each weekday's name and its share of an average day; none where there is no pattern."""
+        return tuple(zip(_NAMES, self.weekday_shares or (), strict=False))
+
+    def _weekdays(self, listed: bool) -> tuple[str, ...]:
         if self.weekday_shares is None:
-            return "No weekday stands out."
-        shares = zip(_NAMES, self.weekday_shares, strict=True)
-        listed = ", ".join(f"{name} {share:.0%}" for name, share in shares)
-        return f"Set against an average day: {listed}."
+            return ("No weekday stands out.",)
+        if not listed:
+            return ()
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in self.weekdays)
+        return (f"Set against an average day: {shares}.",)
 
     def _growth(self) -> str:
         if abs(self.growth_a_week) < _STEADY:

@@ -46,6 +46,12 @@ class History:
         later = None if self.later_nanos is None else self.later_nanos[:number]
         return History(self.first_day, self.days_nanos[:number], later)
 
+    def latest(self, days: int) -> "History":
+        """No more than the last so many days."""
+        begins = max(0, len(self.days_nanos) - days)
+        later = None if self.later_nanos is None else self.later_nanos[begins:]
+        return History(self.day(begins), self.days_nanos[begins:], later)
+
 
 @dataclass(frozen=True, slots=True)
 class TooLittle:

@@ -1,12 +1,10 @@
 """Forecasting one budget's spending: to the end of its period, and when it runs out. Pure."""
 
 import math
-import random
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import median
 
 from router_app.analytics.forecast.grounds import Grounds, grounds
 from router_app.analytics.forecast.history import History, TooLittle
@@ -24,7 +22,7 @@ from router_app.analytics.forecast.record import stretch
 
 DAYS_WITHOUT_END = 90  # that are looked ahead where a budget has no end
 MOST_DAYS_LEFT = 366
-PATHS = 400
+PATHS = 300
 _OUTSIDE = 10  # of every so many paths one ends below the interval and one above: 80 % within
 _ENOUGH_OF_TODAY = 0.15  # share of a day's spending that is usually over before today says anything
 _DAY_NOISE = 0.02  # least variance of what a part of a day shows
@@ -66,8 +64,29 @@ class Forecast:
         return self.path[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What a history teaches, whatever is asked of it: forecasts of several windows share it."""
+
+    history: History
+    past: Past
+    surprises: Surprises
+    followers: tuple[Follower, ...]
+
+
+def study(history: History) -> Study | TooLittle:
+    """Look at a history; by far the longest part of a forecast of few days."""
+    past = read_past(history)
+    if isinstance(past, TooLittle):
+        return past
+    seen = surprises(past)
+    if seen is None:
+        return TooLittle(past.days, past.spending_days)
+    return Study(history, past, seen, follow(seen.logs, seen.noise))
+
+
 def forecast(
-    history: History,
+    history: History | Study | TooLittle,
     *,
     days_left: int | None,
     spent_nanos: int,
@@ -79,31 +98,29 @@ def forecast(
 ) -> Forecast | TooLittle:
     """The forecast of one window, the same for the same arguments. Amounts in nano-dollars.
 
-    `history` reaches back before the window. `days_left` are whole days after today, None for a
-    budget without an end. `spent_nanos` is what the window has cost until now; `today_nanos` is
-    today's part of it, and `today_fraction` (0 to 1) of today has passed, which says what to expect
-    of the rest where history does not know the days' times.
+    `history`, or the study of it, reaches back before the window. `days_left` are whole days after
+    today, None for a budget without an end. `spent_nanos` is what the window has cost until now;
+    `today_nanos` is today's part of it, and `today_fraction` (0 to 1) of today has passed, which
+    says what to expect of the rest where history does not know the days' times.
 
     Raises ValueError for negative amounts, and for a time that is too far away.
     """
     _check((today_nanos, spent_nanos, limit_nanos), today_fraction, days_left)
-    past = read_past(history)
-    if isinstance(past, TooLittle):
-        return past
-    seen = surprises(past)
-    if seen is None:
-        return TooLittle(past.days, past.spending_days)
+    known = study(history) if isinstance(history, History) else history
+    if isinstance(known, TooLittle):
+        return known
+    past, seen, today = known.past, known.surprises, known.history.today
     days = DAYS_WITHOUT_END if days_left is None else days_left
-    followers = _followers(past, seen, today_nanos)
+    followers = _with_today(known, today_nanos)
     stretched = stretch(past, seen, followers, days + 1)
     ahead = Ahead(past, seen, followers, stretched, today_fraction, days)
-    drawn = draw_paths(ahead, count=paths, rng=random.Random(seed))  # noqa: S311 - no secret
+    drawn = draw_paths(ahead, count=paths, seed=seed)
     return Forecast(
         path=tuple(
-            _band(history.today + timedelta(days=day), spent_nanos, past.scale_nanos, amounts)
+            _band(today + timedelta(days=day), spent_nanos, past.scale_nanos, amounts)
             for day, amounts in enumerate(zip(*drawn, strict=True))
         ),
-        run_out=_run_out(drawn, (limit_nanos - spent_nanos) / past.scale_nanos, history.today),
+        run_out=_run_out(drawn, (limit_nanos - spent_nanos) / past.scale_nanos, today),
         grounds=grounds(past, followers, stretched),
     )
 
@@ -117,9 +134,9 @@ def _check(amounts: Sequence[int], today_fraction: float, days_left: int | None)
         raise ValueError(f"days_left must be between 0 and {MOST_DAYS_LEFT}")
 
 
-def _followers(past: Past, seen: Surprises, today_nanos: int) -> tuple[Follower, ...]:
+def _with_today(known: Study, today_nanos: int) -> tuple[Follower, ...]:
     """Followers of the past, and of today where enough of a usual day is over."""
-    followers = follow(seen.logs, seen.noise)
+    past, seen, followers = known.past, known.surprises, known.followers
     share = past.pattern.shares[past.weekday(past.days)]
     over = _over_by_now(past)
     if over < _ENOUGH_OF_TODAY or share < QUIET:
@@ -140,12 +157,13 @@ def _over_by_now(past: Past) -> float:
 def _band(day: date, spent_nanos: int, scale_nanos: float, amounts: Sequence[float]) -> Band:
     """The band of a day by the paths' amounts until its end, in average days."""
     amounts = sorted(amounts)
-    outside = len(amounts) // _OUTSIDE
+    outside, middle = len(amounts) // _OUTSIDE, len(amounts) // 2
+    median = (amounts[middle] + amounts[-middle - 1]) / 2
     low, high = amounts[max(0, outside - 1)], amounts[len(amounts) - max(1, outside)]
     return Band(
         day=day,
         low_nanos=spent_nanos + math.floor(low * scale_nanos * (1 - _ROUNDING)),
-        expected_nanos=spent_nanos + round(median(amounts) * scale_nanos),
+        expected_nanos=spent_nanos + round(median * scale_nanos),
         high_nanos=spent_nanos + math.ceil(high * scale_nanos * (1 + _ROUNDING)),
     )
 

@@ -122,7 +122,8 @@ def _beginning(days: Sequence[int | None]) -> int:
     spending = [number for number, day in enumerate(days) if day]
     if not spending:
         return len(days)
-    gaps = [b - a - 1 for a, b in zip(spending, [*spending[1:], len(days)], strict=True)]
+    stretches = zip(spending, [*spending[1:], len(days)], strict=True)
+    gaps = [sum(day == 0 for day in days[a + 1 : b]) for a, b in stretches]  # unknown is not empty
     return max(0, spending[0] - max(gaps))
 
 

@@ -9,7 +9,9 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, chain
+from operator import mul
 
 from router_app.analytics.forecast.levels import Follower, weights
 from router_app.analytics.forecast.past import QUIET, Past, Surprises
@@ -31,29 +33,33 @@ class Ahead:
     days: int
 
 
-def draw_paths(ahead: Ahead, *, count: int, rng: random.Random) -> list[list[float]]:
+def draw_paths(ahead: Ahead, *, count: int, seed: int) -> list[list[float]]:
     """Cumulative spending from now to the end of today and of every day after, in average days."""
-    morning = ahead.past.days
+    rng, morning = random.Random(seed), ahead.past.days  # noqa: S311 - no secret
     courses = [_course(ahead, follower, morning) for follower in ahead.followers]
     picked = rng.choices(courses, weights(ahead.followers, morning), k=count)
     rest, later = _rest_of_today(ahead, rng), _days_ahead(ahead, rng)
     share_errors = _share_errors(ahead.past)
     mean_error = math.sqrt(ahead.surprises.mean_error)
-    weekdays = [ahead.past.weekday(morning + day) for day in range(ahead.days + 1)]
+    first, weeks = ahead.past.weekday(morning), ahead.days // WEEK + 1
     paths = []
-    for course in picked:
-        miss, off = rng.gauss(0, 1), rng.gauss(0, mean_error)
-        shares_off = [rng.gauss(off, error) for error in share_errors]
-        drawn = [next(rest), *next(later)]
-        paths.append(
-            list(
-                accumulate(
-                    one * math.exp(level + miss * error + shares_off[weekday])
-                    for one, (level, error), weekday in zip(drawn, course, weekdays, strict=True)
-                )
-            )
-        )
+    for course, (miss, off, *offs) in zip(picked, _normals(seed, count), strict=True):
+        shares = [
+            math.exp(off * mean_error + each * error)
+            for each, error in zip(offs, share_errors, strict=True)
+        ]
+        levels = [math.exp(level + miss * error) for level, error in course]
+        costs = map(mul, [next(rest), *next(later)], levels)
+        paths.append(list(accumulate(map(mul, costs, (shares[first:] + shares[:first]) * weeks))))
     return paths
+
+
+@lru_cache(maxsize=4)  # drawing them anew took longer than all the rest
+def _normals(seed: int, count: int) -> tuple[tuple[float, ...], ...]:
+    """For each path, in standard errors: how far the level is off, the mean surprise, and the share
+    of each weekday."""
+    rng = random.Random(f"normals {seed}")  # noqa: S311 - no secret
+    return tuple(tuple(rng.gauss(0, 1) for _ in range(2 + WEEK)) for _ in range(count))
 
 
 def _course(ahead: Ahead, follower: Follower, morning: int) -> list[tuple[float, float]]:
@@ -97,12 +103,11 @@ def _days_ahead(ahead: Ahead, rng: random.Random) -> Iterator[list[float]]:
         for day, weekday in enumerate(weekdays)
         if past.pattern.shares[weekday] < QUIET
     }
+    blocks = [ratios[start : start + WEEK] for start in range(starts)]
+    weeks = -(-ahead.days // WEEK)
     while True:
-        drawn: list[float] = []
-        while len(drawn) < ahead.days:
-            start = int(rng.random() * starts)
-            drawn += ratios[start : start + WEEK]
-        costs = [one * share for one, share in zip(drawn, shares, strict=False)]
+        drawn = chain.from_iterable(rng.choices(blocks, k=weeks))
+        costs = list(map(mul, drawn, shares))  # as many as there are shares
         for day, pool in quiet.items():
             costs[day] = rng.choice(pool)
         yield costs

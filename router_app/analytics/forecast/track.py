@@ -10,7 +10,7 @@ from router_app.analytics.forecast.outlook import forecast
 
 PERIODS = 6
 _SPAN_WITHOUT_END = 30  # that are foretold, and lie between forecasts, where a budget has no end
-_PATHS = 200  # half as many as a forecast that is shown: each page makes several of these
+_PATHS = 200  # fewer than a forecast that is shown: each page makes several of these
 _NO_LIMIT = 2**63 - 1
 
 
