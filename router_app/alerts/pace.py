@@ -14,6 +14,7 @@ class Pace:
 
     elapsed_percent: int | None
     runs_out_at: datetime | None
+    is_forecast: bool = False  # it knows more than the straight line
 
 
 def pace_of(

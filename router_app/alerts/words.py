@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from router_app.alerts.pace import Pace, pace_of
+from router_app.analytics.forecast import TooLittle
+from router_app.analytics.outlooks import outlook_of
 from router_app.models import Alert, Budget, Window
 from router_app.money import format_usd, plain_usd
 
@@ -120,11 +122,23 @@ def _course(pace: Pace, budget: Budget) -> str:
     if pace.elapsed_percent is not None:
         passed = f"{pace.elapsed_percent} % of the {budget.period} has passed. "
     if pace.runs_out_at is not None:
-        return f"{passed}At this pace it runs out on {_day(pace.runs_out_at, budget)}."
-    return f"{passed}At this pace it lasts." if passed else ""
+        likely = "It is likely to run out" if pace.is_forecast else "At this pace it runs out"
+        return f"{passed}{likely} on {_day(pace.runs_out_at, budget)}."
+    if passed:
+        return passed + ("It is likely to last." if pace.is_forecast else "At this pace it lasts.")
+    return ""
 
 
 def _pace(alert: Alert, window: Window, budget: Budget) -> Pace:
+    """By the forecast, where there is enough to make one; else by the straight line so far."""
+    line = _straight(alert, window, budget)
+    outlook = outlook_of(budget, alert.at)
+    if isinstance(outlook, TooLittle):
+        return line
+    return Pace(line.elapsed_percent, outlook.runs_out_at, is_forecast=True)
+
+
+def _straight(alert: Alert, window: Window, budget: Budget) -> Pace:
     return pace_of(
         used_nanos=_used(alert),
         limit_nanos=alert.facts["limit_nanos"],
