@@ -85,5 +85,8 @@ def record_of(track: Track, period: str) -> str:
     """How good the last forecasts were, in one sentence."""
     if not track.made:
         return "None of the periods before is known well enough to try a forecast on it."
+    if track.made == 1:
+        where = "within" if track.held else "outside"
+        return f"The period before ended {where} the range that would have been forecast then."
     ended = f"{track.held} of the last {track.made} {_PERIODS[Period(period)]}"
     return f"{ended} ended within the range that would have been forecast at the same point."
