@@ -21,6 +21,7 @@ from router_app.web import (
     models,
     profile,
     sharing,
+    spending,
     workspaces,
 )
 
@@ -47,6 +48,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # /dashboard/
     path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("dashboard/live", dashboard.live, name="dashboard_live"),
+    # /spending/
+    path("spending/", spending.spending, name="spending"),
+    path("spending/export.csv", spending.export, {"format": "csv"}, name="spending_csv"),
+    path("spending/export.jsonl", spending.export, {"format": "jsonl"}, name="spending_jsonl"),
     # /history/
     path("history/", history.history, name="history"),
     path("history/<uuid:decision_id>/", history.receipt, name="receipt"),

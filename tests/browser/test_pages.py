@@ -134,6 +134,8 @@ ONES_OWN: dict[str, Callable[[Resident], str]] = {
     "rename": lambda its: f"/c/{its.conversation}/rename/",
     "delete": lambda its: f"/c/{its.conversation}/delete/",
     "dashboard": lambda _: "/dashboard/",
+    "spending by conversation": lambda _: "/spending/?by=conversation",
+    "spending by model": lambda _: "/spending/",
     "history": lambda _: "/history/",
     "history, narrowed to nothing": lambda _: "/history/?text=zebra",
     "receipt": lambda its: f"/history/{its.decision}/",
@@ -166,7 +168,7 @@ def test_a_page_of_ones_own(visit: Visits, resident: Resident, name: str) -> Non
     check(page)
 
 
-@pytest.mark.parametrize("path", ["/dashboard/", "/history/", "/keys/"])
+@pytest.mark.parametrize("path", ["/dashboard/", "/spending/", "/history/", "/keys/"])
 def test_a_page_with_nothing_on_it_yet(visit: Visits, new_person: MakePerson, path: str) -> None:
     page = visit(new_person())
     page.goto(path)
