@@ -16,7 +16,7 @@ from router_app.analytics.cells import Totals
 from router_app.analytics.ranges import Bucket
 from router_app.analytics.scope import Scope
 
-MOST_LISTED = 500  # of one's own, and as many shared ones
+MOST_LISTED = 300  # of one's own, and as many shared ones
 _SLACK = timedelta(days=1)  # a further attempt is made later than its message
 
 
