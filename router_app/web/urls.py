@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from router_app.web import (
     answering,
     audit,
+    bills,
     budgets,
     budgets_edit,
     budgets_members,
@@ -68,6 +69,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/", audit.audit, name="audit"),
     path("audit/export.csv", audit.export, {"format": "csv"}, name="audit_csv"),
     path("audit/export.jsonl", audit.export, {"format": "jsonl"}, name="audit_jsonl"),
+    # /bills/
+    path("bills/", bills.bills, name="bills"),
+    path("bills/table/", bills.table, name="bills_table"),
+    path("bills/export.csv", bills.export, {"format": "csv"}, name="bills_csv"),
+    path("bills/export.jsonl", bills.export, {"format": "jsonl"}, name="bills_jsonl"),
+    path("bills/<int:pk>/", bills.bill, name="bills_one"),
+    path("bills/<int:pk>/check/", bills.check, name="bills_check"),
+    path("bills/<int:pk>/delete/", bills.delete, name="bills_delete"),
     # /keys/
     path("keys/", keys.keys, name="keys"),
     path("keys/<int:pk>/revoke/", keys.revoke_key, name="keys_revoke"),
