@@ -10,6 +10,8 @@ from router_app.analytics.attribution import Group, Kind
 from router_app.analytics.scope import Scope
 from router_app.models import ApiKey, Conversation, LanguageModel, Membership, User
 
+MOST_ASKED = 1_000  # ids in one query; a database takes so many parameters and no more
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -103,7 +105,9 @@ def _members(groups: Iterable[Group], scope: Scope) -> frozenset[int]:
     wanted = [int(str(group.id)) for group in groups if group.kind is Kind.MEMBER]
     if not wanted:
         return frozenset()
-    places = Membership.objects.filter(workspace=scope.workspace_id, user__in=wanted, left_at=None)
+    places = Membership.objects.filter(workspace=scope.workspace_id, left_at=None)
+    if len(wanted) <= MOST_ASKED:
+        places = places.filter(user__in=wanted)
     return frozenset(places.values_list("user_id", flat=True))
 
 

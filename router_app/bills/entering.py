@@ -28,10 +28,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """How many bills there are now that were not, and how many say something else."""
+    """How many bills there are now that were not, how many say something else, and the same."""
 
     new: int
     replaced: int
+    same: int
 
 
 def entries_of(lines: Iterable[Line], *, time_zone: str, provider: str = "") -> list[Entry]:
@@ -70,7 +71,7 @@ def enter(entries: Sequence[Entry], *, by: User) -> Entered:
             elif before.amount_nanos != entry.amount_nanos:
                 replaced += 1
             _keep(entry, before, findings, by)
-    return Entered(new, replaced)
+    return Entered(new, replaced, len(entries) - new - replaced)
 
 
 def check_again(bills: Iterable[Bill]) -> None:

@@ -140,7 +140,8 @@ def _page(
 
 
 def _done(request: SignedIn, done: Entered) -> HttpResponse:
-    parts = [f"{done.new} entered", *([f"{done.replaced} replaced"] if done.replaced else [])]
+    counts = {"entered": done.new, "replaced": done.replaced, "checked again": done.same}
+    parts = (f"{count} {what}" for what, count in counts.items() if count)
     messages.success(request, f"Bills: {', '.join(parts)}.")
     return redirect("bills")
 

@@ -32,7 +32,7 @@ from router_app.web.figures import percent_of
 from router_app.web.range_choice import range_asked, range_context, scope_asked
 from router_app.web.rows import as_csv, as_jsonl
 from router_app.web.signed_in import SignedIn
-from router_app.web.workspace import membership_of
+from router_app.web.workspace import membership_of, team_scope
 
 PER_PAGE = 50
 CACHE_SECONDS = 60
@@ -67,7 +67,7 @@ def spending(request: SignedIn) -> HttpResponse:
     context = {
         **range_context(request, scope, span),
         "by": by.value,
-        "by_kept": by.value if by in (Grouping.MODEL, Grouping.TASK) else None,
+        "by_kept": by in _open_to(request, team_scope(request)),
         "groupings": [(each.value, each is by) for each in open_ones],
         "found": found,
         "page": page,

@@ -88,7 +88,7 @@ def test_a_model_that_was_never_called_is_compared_with_nothing(client, root, mo
 
 def test_entering_the_same_period_again_replaces_the_bill_and_is_audited(client, root, model):
     _enter(client, model)
-    _enter(client, model)
+    assert "Bills: 1 checked again." in _enter(client, model)
     page = _enter(client, model, amount="6")
     assert "1 replaced" in page
     assert Bill.objects.get().amount_nanos == 6 * DOLLAR

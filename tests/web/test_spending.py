@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -147,6 +149,22 @@ def test_the_days_can_be_chosen_and_the_grouping_stays(team):
     assert "$0.001" not in page
     assert '<input type="hidden" name="by" value="task">' in page
     assert "?range=7d&amp;by=task" in page
+
+
+@pytest.mark.parametrize("by", Grouping)
+def test_the_way_to_the_team_keeps_the_grouping_where_it_is_open_there(team, by):
+    kept = f"by={by}"
+    _ask(team, team.bob, 1)
+    ways = {user: _way_to_the_team(team, user, by) for user in (team.alice, team.bob)}
+    assert kept in ways[team.alice]
+    assert (kept in ways[team.bob]) == (by in ("model", "task"))
+    assert team.browser(team.bob).get(f"/spending/{ways[team.bob]}").status_code == 200
+
+
+def _way_to_the_team(team: Team, user: User, by: str) -> str:
+    found = re.search(r'href="(\?[^"]*whose=team[^"]*)">The team', _page(team, user, by=by))
+    assert found
+    return unescape(found[1])
 
 
 @pytest.mark.parametrize("by", Grouping)
