@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 AGAIN = [
     "tests/models",
     "tests/analytics",
+    "tests/bills",
     "tests/budgets",
     "tests/workspaces",
     "tests/gateway",
