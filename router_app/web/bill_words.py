@@ -71,7 +71,7 @@ def shown(bill: Bill) -> Shown:
     )
 
 
-_MARKS = {Kind.MATCHES: "badge-ok", Kind.EXPLAINED: "badge-held", Kind.UNEXPLAINED: "badge-refused"}
+_MARKS = {Kind.MATCHES: "badge-ok", Kind.EXPLAINED: "", Kind.UNEXPLAINED: "badge-refused"}
 
 
 def _words(found: Verdict) -> str:

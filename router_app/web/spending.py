@@ -60,7 +60,7 @@ def spending(request: SignedIn) -> HttpResponse:
     """The groups of a range, the dearest first, a page at a time, and what they sum to."""
     scope = scope_asked(request)
     span, open_ones = range_asked(request, scope), _open_to(request, scope)
-    by = _by(request, open_ones)
+    by = _by(request, scope, open_ones)
     found = _attribution(scope, span, by, reader_id=request.user.pk)
     page = Paginator(found.groups, PER_PAGE).get_page(request.GET.get("page"))
     names = named(page.object_list, scope, reader_id=request.user.pk)
@@ -68,7 +68,7 @@ def spending(request: SignedIn) -> HttpResponse:
         **range_context(request, scope, span),
         "by": by.value,
         "by_kept": by in _open_to(request, team_scope(request)),
-        "groupings": [(each.value, each is by) for each in open_ones],
+        "groupings": [(each.value, each is by) for each in _offered(scope, open_ones)],
         "found": found,
         "page": page,
         "rows": [_row(each, found) for each in names],
@@ -84,7 +84,7 @@ def export(request: SignedIn, format: str) -> HttpResponse:  # noqa: A002
     """The same as `csv` or `jsonl`, every group of it, in exact dollars and nano-dollars."""
     scope = scope_asked(request)
     span = range_asked(request, scope)
-    by = _by(request, _open_to(request, scope))
+    by = _by(request, scope, _open_to(request, scope))
     found = _attribution(scope, span, by, reader_id=request.user.pk)
     write, content_type = WRITERS[format]
     names = named(found.groups, scope, reader_id=request.user.pk)
@@ -98,11 +98,17 @@ def _open_to(request: SignedIn, scope: Scope) -> tuple[Grouping, ...]:
     return groupings_open_to(membership_of(request).role, scope)
 
 
-def _by(request: SignedIn, open_ones: tuple[Grouping, ...]) -> Grouping:
+def _offered(scope: Scope, open_ones: tuple[Grouping, ...]) -> list[Grouping]:
+    """What the page offers: one's own part is one member's."""
+    return [each for each in open_ones if scope.user_id is None or each is not Grouping.MEMBER]
+
+
+def _by(request: SignedIn, scope: Scope, open_ones: tuple[Grouping, ...]) -> Grouping:
     """The grouping asked for; a word that is none is as if it were not said."""
     word = request.GET.get("by")
     if word not in set(Grouping):
-        return open_ones[0]
+        by_member = Grouping.MEMBER in _offered(scope, open_ones)
+        return Grouping.MEMBER if by_member else Grouping.MODEL
     by = Grouping(word)
     if by not in open_ones:
         raise PermissionDenied("Only admins of the team see who spent what in it.")

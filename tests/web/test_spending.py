@@ -140,6 +140,14 @@ def test_a_word_that_is_no_grouping_is_as_if_not_said(team):
         assert "$0.001" in _page(team, team.bob, by=word)
 
 
+def test_without_a_word_an_admin_sees_members_and_everybody_else_models(team):
+    _ask(team, team.bob, 1_000_000)
+    assert "bob" in _page(team, team.alice, whose="team")
+    for user in (team.bob, team.vera):
+        assert "Model One" in _page(team, user, whose="team")
+    assert "Model One" in _page(team, team.bob)
+
+
 def test_the_days_can_be_chosen_and_the_grouping_stays(team):
     _ask(team, team.bob, 1_000_000)
     old = make_decision(team.bob, workspace=team.workspace, at=NOW - timedelta(days=60))
