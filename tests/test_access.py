@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,9 +17,11 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 
 from router_app.alerts.hooks import make_webhook
+from router_app.bills.entering import Entry, enter
+from router_app.bills.findings import Days
 from router_app.budgets.limits import create_budget, create_starting_budget
 from router_app.gateway.keys import create_key
-from router_app.models import Call, User, Workspace
+from router_app.models import Bill, Call, LanguageModel, User, Workspace
 from router_app.providers.scripted import ScriptedProvider
 from router_app.workspaces.invitations import invite
 from tests.factories import (
@@ -80,6 +83,8 @@ ITS_TEAMS = get(302, 302, 404, 200, 200)
 ITS_ADMINS = get(302, 302, 404, 404, 403, 403, 200, 403)
 # Everybody is the admin of their own workspace; in the team others are not.
 ONLY_DECIDERS = get(302, 302, 200, 200, 403, 403, 200, 403)
+# What providers billed is the site's, and no team's.
+ONLY_OPERATORS = get(302, 302, 403, 200, 403, 403, 403, 403)
 PUBLIC = get(200, 200, 200, 200, 200)
 FOR_GUESTS = get(200, 200, 302, 302, 302)
 PROMPT = {"prompt": "Hello", "task": "general", "quality": "low", "budget": "0.01"}
@@ -110,6 +115,9 @@ TABLE: dict[str, tuple[Case, ...]] = {
     "m/<uuid:pk>/again/": (post(302, 302, 404, 404, 403, 404, 404, 302),),
     "dashboard/": (EVERYBODYS_OWN,),
     "dashboard/live": (EVERYBODYS_OWN,),
+    "spending/": (EVERYBODYS_OWN,),
+    "spending/export.csv": (EVERYBODYS_OWN,),
+    "spending/export.jsonl": (EVERYBODYS_OWN,),
     "history/": (EVERYBODYS_OWN,),
     "history/<uuid:decision_id>/": (ONLY_ITS_OWNERS,),
     "budgets/": (EVERYBODYS_OWN, post(302, 302, 302, 302, 302, period="week", limit="1",
@@ -134,6 +142,14 @@ TABLE: dict[str, tuple[Case, ...]] = {
     "audit/": (ONLY_DECIDERS,),
     "audit/export.csv": (ONLY_DECIDERS,),
     "audit/export.jsonl": (ONLY_DECIDERS,),
+    "bills/": (ONLY_OPERATORS, post(302, 302, 403, 302, 403, 403, 403, 403, model="MODEL",
+                                    period="2026-10", amount="5", time_zone="UTC")),
+    "bills/table/": (post(302, 302, 403, 200, 403, 403, 403, 403, time_zone="UTC"),),
+    "bills/export.csv": (ONLY_OPERATORS,),
+    "bills/export.jsonl": (ONLY_OPERATORS,),
+    "bills/<int:pk>/": (ONLY_OPERATORS,),
+    "bills/<int:pk>/check/": (post(302, 302, 403, 302, 403, 403, 403, 403),),
+    "bills/<int:pk>/delete/": (post(302, 302, 403, 302, 403, 403, 403, 403),),
     "keys/": (EVERYBODYS_OWN, post(302, 302, 200, 200, 403, 200, 200, 200, name="a key",
                                    expires="30")),
     "keys/<int:pk>/revoke/": (ONLY_ITS_OWNERS, post(302, 302, 404, 404, 302)),
@@ -226,6 +242,8 @@ class World:
     presumed: uuid.UUID
     notice: int
     webhook: int
+    bill: int
+    model: int
 
     def address(self, pattern: str) -> str:
         """The pattern with Alice's things in it."""
@@ -233,7 +251,7 @@ class World:
             "c/": self.conversation, "m/": self.answer, "history/": self.decision,
             "budgets/members/": self.member, "budgets/presumed/": self.presumed,
             "budgets/": self.budget, "keys/": self.key, "workspaces/": self.team,
-            "join/": self.secret, "alerts/": self.notice,
+            "join/": self.secret, "alerts/": self.notice, "bills/": self.bill,
         }  # fmt: skip
         pattern = pattern.replace("<int:member>", str(self.member))
         pattern = pattern.replace("<int:invitation>", str(self.invitation))
@@ -251,7 +269,7 @@ class World:
             body = {"prompt": "Hello", "budget": 0.01}
             return client.post(address, body, "application/json", headers=headers)
         sent = urlencode(case.data).replace("CONVERSATION", str(self.conversation))
-        sent = sent.replace("TEAM", str(self.team))
+        sent = sent.replace("TEAM", str(self.team)).replace("MODEL", str(self.model))
         return client.generic(
             case.method, address, sent, "application/x-www-form-urlencoded", headers=headers
         )
@@ -301,7 +319,15 @@ def world(alice: User, provider: ScriptedProvider) -> World:
         ).pk,
         notice=make_notice(alice, title=MARK).pk,
         webhook=make_webhook(team, url=f"https://hooks.example.com/{MARK}", by=cast["ann"]).pk,
+        bill=_bill(cast["root"], call.model).pk,
+        model=call.model_id,
     )
+
+
+def _bill(root: User, model: LanguageModel) -> Bill:
+    day = date(2026, 11, 1)
+    enter([Entry(model, Days(day, day, "UTC"), CENT)], by=root)
+    return Bill.objects.get()
 
 
 def _alices_call(alice: User, team: Workspace) -> Call:

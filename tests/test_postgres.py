@@ -14,6 +14,7 @@ AGAIN = [
     "tests/models",
     "tests/analytics",
     "tests/alerts",
+    "tests/bills",
     "tests/budgets",
     "tests/workspaces",
     "tests/gateway",

@@ -35,6 +35,14 @@ class Totals:
             self.output_tokens + other.output_tokens,
         )
 
+    def __sub__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.requests - other.requests,
+            self.cost_nanos - other.cost_nanos,
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+        )
+
     @property
     def average_cost_nanos(self) -> int:
         """Cost per request, rounded half up to a whole nano-dollar; 0 without requests."""

@@ -57,9 +57,7 @@ class Overview:
 class Stats:
     """What `GET /stats` answers; `model_usage` is requests per model id."""
 
-    total_requests: int
-    total_cost_nanos: int
-    average_cost_nanos: int
+    totals: Totals
     model_usage: dict[str, int]
 
 
@@ -116,13 +114,7 @@ def model_share(scope: Scope, span: Range) -> tuple[Share, ...]:
 def stats(scope: Scope, span: Range) -> Stats:
     """What `GET /stats` tells of a range."""
     shares = model_share(scope, span)
-    together = sum_totals(shares)
-    return Stats(
-        total_requests=together.requests,
-        total_cost_nanos=together.cost_nanos,
-        average_cost_nanos=together.average_cost_nanos,
-        model_usage=_requests_by_model_id(shares),
-    )
+    return Stats(sum_totals(shares), _requests_by_model_id(shares))
 
 
 def has_calls(scope: Scope) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from router_app.analytics.attribution import Grouping, Kind
 from router_app.api.amounts import Usd, encode
 from router_app.routing.tasks import Quality, Task
 
@@ -153,8 +154,31 @@ class RouteReply(Reply):
     budget: BudgetReply
 
 
+class GroupReply(Reply):
+    """One member's, key's, task's, model's or conversation's part of a period."""
+
+    kind: Annotated[Kind, Field(description="what the id is an id of")]
+    id: str
+    name: Annotated[str | None, Field(description="null: a conversation, whose title is private")]
+    requests: int
+    cost: Usd
+    average_cost: Annotated[Usd, Field(description="per request, rounded to the nano-dollar")]
+    input_tokens: int
+    output_tokens: int
+
+
+class GroupsReply(Reply):
+    """A page of groups, the dearest first; all pages sum to the total."""
+
+    group_by: Grouping
+    count: Annotated[int, Field(description="groups on all pages")]
+    page: int
+    pages: int
+    rows: tuple[GroupReply, ...]
+
+
 class StatsReply(Reply):
-    """The caller's own requests in a period."""
+    """The caller's own requests in a period, or their team's."""
 
     total_requests: int
     total_cost: Usd
@@ -164,6 +188,7 @@ class StatsReply(Reply):
     starts_at: datetime
     ends_at: datetime
     time_zone: str
+    groups: Annotated[GroupsReply | None, Field(description="null without group_by")]
 
 
 class HealthReply(Reply):

@@ -1,7 +1,9 @@
 """What callers may send, strictly: unknown fields and strings for numbers are refused."""
 
+import re
+from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
@@ -14,6 +16,7 @@ from router_app.routing.tasks import Quality, Task
 
 MOST_MODEL_CHARACTERS = 160
 MOST_OUTPUT_TOKENS = 1_000_000
+MOST_PAGES = 1_000_000
 
 
 EXAMPLE: JsonDict = {
@@ -120,6 +123,24 @@ class RouteBody(BaseModel):
             max_tokens=self.max_tokens,
             allow_lower_quality=self.allow_lower_quality,
         )
+
+
+def _day(value: Any) -> Any:
+    """Only as it is documented; pydantic would take seconds since 1970 for a day, too."""
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise PydanticCustomError("day", "must be a day as YYYY-MM-DD")
+    return value
+
+
+StatsDay = Annotated[date | None, BeforeValidator(_day)]
+GroupsPage = Annotated[int, Field(ge=1, le=MOST_PAGES)]
+
+
+class Whose(StrEnum):
+    """Whose requests `GET /stats` counts."""
+
+    MINE = "mine"
+    TEAM = "team"  # everybody's in the workspace of the key
 
 
 class Period(StrEnum):

@@ -7,6 +7,7 @@ write what: counters and the journal only `budgets/ledger.py`, calls only `gatew
 from router_app.models.accounts import AccessRevision, ApiKey, User
 from router_app.models.alerts import Alert, Delivery, Notice, Webhook
 from router_app.models.audit import AuditEntry
+from router_app.models.bills import Bill
 from router_app.models.budgets import Budget, Level, Period, Window
 from router_app.models.calls import Call, ClosedCall, RoutingDecision
 from router_app.models.catalog import CatalogRevision, LanguageModel, Price, Provider, RoutingPolicy
@@ -22,6 +23,7 @@ __all__ = [
     "Alert",
     "ApiKey",
     "AuditEntry",
+    "Bill",
     "Budget",
     "Call",
     "CatalogRevision",

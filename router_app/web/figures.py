@@ -133,12 +133,13 @@ def _part(share: Share, whole_nanos: int) -> Part:
     return Part(
         name=share.name if share.model_pk else share.name.capitalize(),
         totals=share.totals,
-        percent=_percent(share.totals.cost_nanos, whole_nanos),
+        percent=percent_of(share.totals.cost_nanos, whole_nanos),
         model_pk=share.model_pk,
     )
 
 
-def _percent(part: int, whole: int) -> str:
+def percent_of(part: int, whole: int) -> str:
+    """A share in whole percent; what is there never reads as nothing."""
     if whole <= 0 or part <= 0:
         return "0 %"
     percent = (200 * part + whole) // (2 * whole)

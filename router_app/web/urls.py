@@ -6,6 +6,7 @@ from router_app.web import (
     alerts,
     answering,
     audit,
+    bills,
     budgets,
     budgets_edit,
     budgets_forecast,
@@ -24,6 +25,7 @@ from router_app.web import (
     price,
     profile,
     sharing,
+    spending,
     webhooks,
     workspaces,
 )
@@ -51,6 +53,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # /dashboard/
     path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("dashboard/live", dashboard.live, name="dashboard_live"),
+    # /spending/
+    path("spending/", spending.spending, name="spending"),
+    path("spending/export.csv", spending.export, {"format": "csv"}, name="spending_csv"),
+    path("spending/export.jsonl", spending.export, {"format": "jsonl"}, name="spending_jsonl"),
     # /history/
     path("history/", history.history, name="history"),
     path("history/<uuid:decision_id>/", history.receipt, name="receipt"),
@@ -73,6 +79,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/", audit.audit, name="audit"),
     path("audit/export.csv", audit.export, {"format": "csv"}, name="audit_csv"),
     path("audit/export.jsonl", audit.export, {"format": "jsonl"}, name="audit_jsonl"),
+    # /bills/
+    path("bills/", bills.bills, name="bills"),
+    path("bills/table/", bills.table, name="bills_table"),
+    path("bills/export.csv", bills.export, {"format": "csv"}, name="bills_csv"),
+    path("bills/export.jsonl", bills.export, {"format": "jsonl"}, name="bills_jsonl"),
+    path("bills/<int:pk>/", bills.bill, name="bills_one"),
+    path("bills/<int:pk>/check/", bills.check, name="bills_check"),
+    path("bills/<int:pk>/delete/", bills.delete, name="bills_delete"),
     # /keys/
     path("keys/", keys.keys, name="keys"),
     path("keys/<int:pk>/revoke/", keys.revoke_key, name="keys_revoke"),

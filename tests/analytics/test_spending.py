@@ -66,7 +66,7 @@ def test_sums_equal_the_journal_to_the_nano(alice: User, models: list[LanguageMo
     assert sum(share.totals.cost_nanos for share in found.models) == expected
     assert sum(share.totals.cost_nanos for share in found.tasks) == expected
     assert sum(found.course.bucket_totals_nanos) == expected
-    assert spending.stats(Scope.own(alice), span_of(alice)).total_cost_nanos == expected
+    assert spending.stats(Scope.own(alice), span_of(alice)).totals.cost_nanos == expected
     assert spending.totals(Scope.own(alice), span_of(alice)) == found.totals
 
 
@@ -95,7 +95,7 @@ class TestRequests:
             alice, models[2], decision=failed.decision, outcome="failed", sent=False, at=NOW
         )
         found = spending.stats(Scope.own(alice), span_of(alice))
-        assert found.total_requests == 1
+        assert found.totals.requests == 1
         assert found.model_usage == {models[1].model_id: 1}
 
     def test_that_go_on_after_midnight_count_on_the_day_they_ended(
@@ -121,7 +121,7 @@ class TestRequests:
     def test_average_rounds_to_the_nano(self, alice: User) -> None:
         for cost in (1, 1, 0):
             make.make_call(alice, cost_nanos=cost, at=NOW)
-        assert spending.stats(Scope.own(alice), span_of(alice)).average_cost_nanos == 1
+        assert spending.stats(Scope.own(alice), span_of(alice)).totals.average_cost_nanos == 1
 
     def test_two_providers_with_one_model_id_count_together(self, alice: User) -> None:
         for slug in ("groq", "demo"):

@@ -10,8 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from router_app.bills.entering import Entry, enter
+from router_app.bills.findings import Days
 from router_app.gateway.keys import create_key
-from router_app.models import Budget, Call, LanguageModel, User
+from router_app.models import Bill, Budget, Call, LanguageModel, User
 from tests.browser.chat import Chat
 from tests.browser.people import NARROW, WIDE, MakePerson, Person, Visits, make_person
 from tests.browser.server import Server
@@ -98,6 +100,14 @@ def settle_in() -> Resident:
     return Resident(person, conversation.pk, decision.pk, budget.pk, key.pk)
 
 
+def enter_bill(person: Person) -> int:
+    """A bill that nothing explains."""
+    model = LanguageModel.objects.filter(provider__slug="demo")[0]
+    day = timezone.now().date()
+    enter([Entry(model, Days(day, day, "UTC"), 10**12)], by=User.objects.get(pk=person.pk))
+    return Bill.objects.get().pk
+
+
 @pytest.fixture(scope="module")
 def resident(server: Server) -> Resident:
     """Changes nothing, so all tests here may visit as the same person."""
@@ -136,6 +146,8 @@ ONES_OWN: dict[str, Callable[[Resident], str]] = {
     "rename": lambda its: f"/c/{its.conversation}/rename/",
     "delete": lambda its: f"/c/{its.conversation}/delete/",
     "dashboard": lambda _: "/dashboard/",
+    "spending by conversation": lambda _: "/spending/?by=conversation",
+    "spending by model": lambda _: "/spending/",
     "history": lambda _: "/history/",
     "history, narrowed to nothing": lambda _: "/history/?text=zebra",
     "receipt": lambda its: f"/history/{its.decision}/",
@@ -169,12 +181,22 @@ def test_a_page_of_ones_own(visit: Visits, resident: Resident, name: str) -> Non
     check(page)
 
 
-@pytest.mark.parametrize("path", ["/dashboard/", "/history/", "/keys/"])
+@pytest.mark.parametrize("path", ["/dashboard/", "/spending/", "/history/", "/keys/"])
 def test_a_page_with_nothing_on_it_yet(visit: Visits, new_person: MakePerson, path: str) -> None:
     page = visit(new_person())
     page.goto(path)
     expect(page.locator(".empty h2")).to_be_visible()
     check(page)
+
+
+def test_bills(visit: Visits, server: Server, new_person: MakePerson) -> None:
+    person = new_person(is_staff=True, is_superuser=True)
+    pk = server.rows(enter_bill, person)
+    page = visit(person)
+    for path in ("/bills/", f"/bills/{pk}/"):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        check(page)
 
 
 def test_an_answer_with_its_receipt_open(visit: Visits, resident: Resident) -> None:
