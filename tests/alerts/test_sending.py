@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connections
 from django.utils import timezone
 
 from router_app.alerts import sending
@@ -44,12 +47,24 @@ def send_to(user: User, answer: str, tries: int = 1) -> tuple[Webhook, Receiver]
 
     async def run() -> tuple[Webhook, Receiver]:
         async with Receiver(says(answer)) as receiver:
-            webhook = await asyncio.to_thread(_begin, user, receiver.port)
+            webhook = await in_thread(_begin, user, receiver.port)
             for _ in range(tries):
-                await asyncio.to_thread(_try)
+                await in_thread(_try)
         return webhook, receiver
 
     return asyncio.run(run())
+
+
+async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """Call it in a thread that leaves no connection behind."""
+
+    def work() -> Any:
+        try:
+            return function(*args)
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(work)
 
 
 def _begin(user: User, port: int) -> Webhook:
@@ -85,9 +100,9 @@ def test_a_limit_in_json(ann: User) -> None:
 
     async def run() -> Receiver:
         async with Receiver(says(OK)) as receiver:
-            await asyncio.to_thread(hooked, ann, receiver.port)
-            await asyncio.to_thread(spread_pending)
-            await asyncio.to_thread(send_due)
+            await in_thread(hooked, ann, receiver.port)
+            await in_thread(spread_pending)
+            await in_thread(send_due)
         return receiver
 
     (posted,) = asyncio.run(run()).posted
@@ -160,9 +175,9 @@ def test_other_addresses_are_not_taken(url: str, settings) -> None:
 def test_a_private_address_is_never_contacted(ann: User, settings) -> None:
     async def run() -> Receiver:
         async with Receiver(says(OK)) as receiver:
-            await asyncio.to_thread(_begin, ann, receiver.port)
+            await in_thread(_begin, ann, receiver.port)
             settings.WEBHOOK_LOOPBACK = False  # what was allowed when it was made
-            await asyncio.to_thread(send_due)
+            await in_thread(send_due)
         return receiver
 
     assert asyncio.run(run()).connections == 0
@@ -216,8 +231,8 @@ def test_a_mail_server_that_is_away_is_asked_again(ann: User, settings, caplog) 
 def test_two_processes_send_it_once(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> Receiver:
         async with Receiver(says(OK)) as receiver:
-            await asyncio.to_thread(_begin, ann, receiver.port)
-            await asyncio.gather(*(asyncio.to_thread(send_due) for _ in range(4)))
+            await in_thread(_begin, ann, receiver.port)
+            await asyncio.gather(*(in_thread(send_due) for _ in range(4)))
         return receiver
 
     assert len(asyncio.run(run()).posted) == 1
@@ -243,16 +258,14 @@ def test_the_worker_does_all_of_it(ann: User) -> None:
     async def run() -> Receiver:
         worker = AlertWorker()
         async with Receiver(says(OK)) as receiver:
-            webhook = await asyncio.to_thread(hooked, ann, receiver.port)
-            await asyncio.to_thread(send_test, webhook)
+            webhook = await in_thread(hooked, ann, receiver.port)
+            await in_thread(send_test, webhook)
             worker.start()
             try:
-                await asyncio.to_thread(wait_until, lambda: bool(receiver.posted))
-                await asyncio.to_thread(
-                    wait_until, lambda: Delivery.objects.get().state == State.DELIVERED
-                )
+                await in_thread(wait_until, lambda: bool(receiver.posted))
+                await in_thread(wait_until, lambda: Delivery.objects.get().state == State.DELIVERED)
             finally:
-                assert await asyncio.to_thread(worker.stop, 10)
+                assert await in_thread(worker.stop, 10)
         return receiver
 
     assert len(asyncio.run(run()).posted) == 1
