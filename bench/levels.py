@@ -169,7 +169,8 @@ def _measure(members: int, count: int) -> None:
     )
     client.post("/workspaces/choose/", {"workspace": team.pk})
     for address in (
-        "/", "/budgets/", "/budgets/members/", "/budgets/members/?q=member9", "/dashboard/",
+        "/", "/budgets/", "/budgets/members/", "/budgets/members/?name=member9",
+        "/dashboard/?whose=team", "/spending/?whose=team&by=member",
         f"/workspaces/{team.pk}/", "/keys/", "/history/", "/alerts/", "/audit/",
     ):  # fmt: skip
         _say(address, timed(page(client, address), PAGE_TIMES))
