@@ -90,6 +90,12 @@ def start_worker() -> AlertWorker:
         return _worker
 
 
+def poke() -> None:
+    """Tell this process's thread, if it runs, that an alert was committed."""
+    if _worker is not None:
+        _worker.poke()
+
+
 def stop_worker(timeout: float = 5.0) -> bool:
     """Stop this process's thread; False if it did not end in time."""
     global _worker

@@ -9,6 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from django.db import transaction
+
+from router_app.alerts import worker
 from router_app.budgets.ledger import Counters
 from router_app.budgets.thresholds import carried_over, note_reached
 from router_app.gateway.ended import Closure
@@ -35,6 +38,8 @@ def note_alerts(
         note_reached(reached, now=now)
     if incidents:
         _write(incidents)
+    if reached or incidents:
+        transaction.on_commit(worker.poke)
 
 
 def note_presumed(calls: Sequence[Call], *, now: datetime) -> None:

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from router_app.alerts import worker
 from router_app.alerts.hooks import (
     TooMany,
     end_webhook,
@@ -79,6 +80,7 @@ def webhooks(request: SignedIn, pk: int) -> HttpResponse:
 def test(request: SignedIn, pk: int, webhook: int) -> HttpResponse:
     """Send a test there; the page says in a moment how it went."""
     send_test(_webhook(request, pk, webhook))
+    worker.poke()
     messages.success(request, "A test is on its way. Reload this page to see whether it arrived.")
     return redirect("webhooks", pk=pk)
 
