@@ -6,13 +6,13 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from router_app.budgets.limits import create_budget, set_limit
+from router_app.budgets.limits import close_budget, create_budget, set_limit
 from router_app.budgets.topups import top_up
 from router_app.errors import BudgetExceeded, NotAuthenticated, PermissionDenied
 from router_app.gateway import service
 from router_app.gateway.execution import Run
 from router_app.gateway.keys import create_key
-from router_app.models import ApiKey, Call, Level, Membership, User, Window
+from router_app.models import ApiKey, Call, LedgerEntry, Level, Membership, User, Window
 from router_app.providers.base import Finished, TextDelta, Usage
 from router_app.providers.scripted import Gate, ScriptedProvider
 from router_app.workspaces.members import remove_member
@@ -107,5 +107,33 @@ def test_a_limit_is_lowered_under_load_and_topped_up_again(
         ask(alice, model=MODEL, max_tokens=100)
     top_up(budget, amount_nanos=ceiling, reason="one more", author=alice, now=timezone.now())
     ask(alice, model=MODEL, max_tokens=100)
+    assert_nothing_held()
+    assert_clean()
+
+
+def test_moving_between_budgets_in_the_middle_of_a_period_moves_no_entry(
+    alice: User, provider: ScriptedProvider
+) -> None:
+    ann = make_user("ann")
+    team = make_team(ann, member=[alice])
+    whom = {"level": Level.MEMBER, "workspace": team, "user": alice}
+    first = create_budget(**whom, period="month", limit_nanos=DOLLAR, name="First")
+    key, _ = create_key(user=alice, name="nightly", workspace_id=team.pk)
+    ask(alice, workspace_id=team.pk)
+    ask(alice, api_key_id=key.pk)
+    entries = list(LedgerEntry.objects.order_by("pk").values())
+    spent = Window.objects.get(budget=first).spent_nanos
+
+    # The member gets another limit, the key one of its own, and what was for all is for one task.
+    close_budget(first, by=ann)
+    second = create_budget(**whom, period="month", limit_nanos=DOLLAR, name="Second")
+    for_code = create_budget(**whom, period="month", limit_nanos=DOLLAR, task_type="code")
+    of_key = create_budget(level=Level.KEY, api_key=key, period="month", limit_nanos=DOLLAR)
+    answer = ask(alice, api_key_id=key.pk, task="code")
+
+    assert list(LedgerEntry.objects.order_by("pk").values()[: len(entries)]) == entries
+    assert Window.objects.get(budget=first).spent_nanos == spent
+    for budget in (second, for_code, of_key):
+        assert Window.objects.get(budget=budget).spent_nanos == answer.cost_nanos
     assert_nothing_held()
     assert_clean()
