@@ -71,7 +71,9 @@ def test_what_an_admin_changed_of_a_member_leads_back_to_that_member(team):
     for budget, home in ((bobs, _address(team, team.bob)), (own, reverse("budgets"))):
         edit, close = (reverse(n, args=[budget.pk]) for n in ("budgets_edit", "budgets_close"))
         for page in (edit, close):
-            assert f'class="button" href="{home}"' in page_of(client.get(page))
+            shown = page_of(client.get(page))
+            assert f'class="button" href="{home}"' in shown
+            assert (f'<li><a href="{home}">bob</a></li>' in shown) == (budget == bobs)
         assert client.post(edit, {"limit": "2"}).url == home
         assert client.post(close).url == home
 
