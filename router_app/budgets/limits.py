@@ -101,7 +101,7 @@ def zone_of(
     return team.time_zone if team is not None else (settings.TIME_ZONE or "UTC")
 
 
-def create_team_budget(team: Workspace, *, limit_nanos: int) -> Budget:
+def create_team_budget(team: Workspace, *, limit_nanos: int, by: User) -> Budget:
     """What all members of a team may spend together in a month: the limit a team begins with."""
     return create_budget(
         workspace=team,
@@ -109,6 +109,7 @@ def create_team_budget(team: Workspace, *, limit_nanos: int) -> Budget:
         period=Period.MONTH,
         limit_nanos=limit_nanos,
         name="Team's monthly limit",
+        set_by=by,
     )
 
 

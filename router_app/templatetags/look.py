@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
-from decimal import ROUND_FLOOR
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,12 @@ def usd_left(nanos: int | None) -> str:
     if nanos is None:
         return NOTHING
     return _money(nanos, format_usd(nanos, rounding=ROUND_FLOOR, digits=5))
+
+
+@register.filter
+def usd_needed(nanos: int | None) -> str:
+    """The same for what must be there: rounded up, since with less it is refused again."""
+    return NOTHING if nanos is None else _money(nanos, format_usd(nanos, rounding=ROUND_CEILING))
 
 
 def _money(nanos: int, shown: str) -> str:

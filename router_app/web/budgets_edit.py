@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,7 +17,7 @@ from router_app.budgets.self_service import is_protected
 from router_app.budgets.setting import change_alerts, change_limit, close_limit
 from router_app.budgets.statements import Statement, statements_for
 from router_app.budgets.topups import top_up
-from router_app.models import Budget, TopUp
+from router_app.models import Budget, Membership, TopUp
 from router_app.money import format_usd
 from router_app.web.budget_forms import ChangeLimitForm, TopUpForm
 from router_app.web.budgets_shown import budgets_in_sight
@@ -35,7 +36,7 @@ def edit(request: SignedIn, pk: int) -> HttpResponse:
     budget = _to_change(request, pk)
     form = ChangeLimitForm(request.POST or None, budget=budget)
     if request.method == "POST" and form.is_valid() and _change(request, budget, form):
-        return redirect("budgets")
+        return redirect(_home_of(request, budget))
     return _render(request, budget, form, TopUpForm(budget=budget))
 
 
@@ -62,8 +63,12 @@ def close(request: SignedIn, pk: int) -> HttpResponse:
             messages.error(request, str(no))
         else:
             messages.success(request, f"{budget.name} is closed; it no longer holds anybody back.")
-        return redirect("budgets")
-    context = {"budget": budget, "protected": is_protected(budget)}
+        return redirect(_home_of(request, budget))
+    context = {
+        "budget": budget,
+        "protected": is_protected(budget),
+        "home": _home_of(request, budget),
+    }
     return render(request, "budgets/close.html", context)
 
 
@@ -76,6 +81,16 @@ def _to_change(request: SignedIn, pk: int) -> Budget:
     return budget
 
 
+def _home_of(request: SignedIn, budget: Budget) -> str:
+    """The page that lists the limit: another member's is not among one's own."""
+    whose = budget.api_key.user_id if budget.api_key else budget.user_id
+    if whose in (None, request.user.pk):
+        return reverse("budgets")
+    places = Membership.objects.filter(workspace=membership_of(request).workspace_id, left_at=None)
+    place = places.filter(user=whose).values_list("pk", flat=True).first()
+    return reverse("budgets_member", args=[place]) if place else reverse("budgets")
+
+
 def _render(
     request: SignedIn, budget: Budget, form: ChangeLimitForm, top_up_form: TopUpForm
 ) -> HttpResponse:
@@ -86,6 +101,7 @@ def _render(
         "top_up_form": top_up_form,
         "top_ups": _top_ups(budget),
         "budget": budget,
+        "home": _home_of(request, budget),
         "statement": in_its_zone(_statement(budget)),
         "protected": is_protected(budget),
     }

@@ -27,6 +27,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "demo_active": cache(service.demo_active),
         "workspace_here": cache(lambda: workspace_here(request)),
+        "place_here": cache(lambda: place_here(request)),
         "places": cache(lambda: places(request)),
         "header_gauges": cache(lambda: header_gauges(request)),
         "unread_notices": cache(lambda: unread_notices(request)),
@@ -37,6 +38,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 def workspace_here(request: HttpRequest) -> Workspace | None:
     """The workspace that the page belongs to; none for signed-out people."""
     return workspace_of(request) if _is_signed_in(request) else None  # type: ignore[arg-type]
+
+
+def place_here(request: HttpRequest) -> Membership | None:
+    """The person's place in that workspace: pages offer nothing that its role may not do."""
+    return membership_of(request) if _is_signed_in(request) else None  # type: ignore[arg-type]
 
 
 def places(request: HttpRequest) -> list[Membership]:

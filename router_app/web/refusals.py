@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from router_app.errors import BudgetExceeded, NoCandidate, RouterError
+from router_app.models import Level
 from router_app.money import format_usd
 from router_app.routing.request import REQUEST_BUDGET
 from router_app.web.composer import Choices
@@ -25,6 +26,7 @@ class RefusalView:
     title: str
     message: str
     budget: str = ""
+    level: str = ""  # whose limit it is; "" in what was kept before levels were
     limit_nanos: int = 0
     spent_nanos: int = 0
     reserved_nanos: int = 0
@@ -48,6 +50,16 @@ class RefusalView:
     def has_limit(self) -> bool:
         """Whether there is a limit with numbers to show."""
         return self.is_about_money and self.budget != NO_BUDGET
+
+    @property
+    def is_teams(self) -> bool:
+        """Whether only admins of the workspace raise it."""
+        return self.level in (Level.WORKSPACE, Level.MEMBER)
+
+    @property
+    def is_sites(self) -> bool:
+        """Whether only administrators of the site raise it."""
+        return self.level == Level.SITE
 
     @property
     def raise_words(self) -> str:
@@ -81,6 +93,7 @@ def refusal_view(
         title=_title(kept, details, asked),
         message=str(kept.get("message", "")),
         budget=details.get("budget", ""),
+        level=details.get("level", ""),
         limit_nanos=details.get("limit_nanos", 0),
         spent_nanos=details.get("spent_nanos", 0),
         reserved_nanos=details.get("reserved_nanos", 0),

@@ -176,7 +176,7 @@ def _make(request: SignedIn, form: TeamForm) -> Workspace | None:
             team = teams.create_team(
                 name=data["name"], time_zone=data["time_zone"], by=request.user
             )
-            create_team_budget(team, limit_nanos=data["limit"])
+            create_team_budget(team, limit_nanos=data["limit"], by=request.user)
     except NotPossible as no:
         form.add_error("name", ValidationError(str(no)))
         return None

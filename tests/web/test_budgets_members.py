@@ -62,6 +62,22 @@ def test_an_admin_limits_a_member_and_their_key_and_sees_how_they_stand(team):
     assert ">1</td>" in page_of(client.get(reverse("budgets_members"), {"name": "bob"}))
 
 
+def test_what_an_admin_changed_of_a_member_leads_back_to_that_member(team):
+    about = {"period": "day", "limit_nanos": DOLLAR, "workspace": team.workspace}
+    bobs = create_budget(level=Level.MEMBER, user=team.bob, **about)
+    own = create_budget(level=Level.MEMBER, user=team.alice, **about)
+    client = team.browser(team.alice)
+
+    for budget, home in ((bobs, _address(team, team.bob)), (own, reverse("budgets"))):
+        edit, close = (reverse(n, args=[budget.pk]) for n in ("budgets_edit", "budgets_close"))
+        for page in (edit, close):
+            shown = page_of(client.get(page))
+            assert f'class="button" href="{home}"' in shown
+            assert (f'<li><a href="{home}">bob</a></li>' in shown) == (budget == bobs)
+        assert client.post(edit, {"limit": "2"}).url == home
+        assert client.post(close).url == home
+
+
 def test_a_key_of_elsewhere_is_no_choice(team):
     key = make_key(team.bob)  # of his own workspace
     sent = {"whom": f"key-{key.pk}", "period": "day", "task_type": "all", "limit": "3"}

@@ -54,8 +54,11 @@ class TestMoney:
     def test_what_cost_something_never_reads_as_nothing(self) -> None:
         assert "$0.00<" not in rendered("{{ n|usd }}", n=1)
 
+    def test_what_is_needed_is_never_said_to_be_less(self) -> None:
+        assert "$0.0000112<" in rendered("{{ n|usd_needed }}", n=11_110)
+
     def test_an_unknown_amount_is_a_dash_not_zero(self) -> None:
-        assert rendered("{{ n|usd }} {{ n|usd_plain }}", n=None) == "– –"
+        assert rendered("{{ n|usd }} {{ n|usd_needed }} {{ n|usd_plain }}", n=None) == "– – –"
 
 
 class TestGauge:

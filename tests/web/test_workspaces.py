@@ -88,7 +88,9 @@ class TestATeam:
         assert (budget.level, budget.limit_nanos) == ("workspace", 20 * DOLLAR)
         assert (budget.period, budget.time_zone) == ("month", "Africa/Cairo")
         assert 'title="Workspace Harbour"' in text_of(client.get("/"))
-        assert "Team&#x27;s monthly limit" in text_of(client.get("/budgets/"))
+        assert budget.set_by == ann
+        page = text_of(client.get("/budgets/"))
+        assert "Team&#x27;s monthly limit" in page and "Set by an administrator" not in page
 
     @pytest.mark.parametrize(
         "wrong", [{"name": " "}, {"time_zone": "Olympus"}, {"limit": ""}, {"limit": "-1"}]
@@ -98,6 +100,20 @@ class TestATeam:
         assert "errorlist" in text_of(page)
         assert not Workspace.objects.filter(personal_of=None).exists()
         assert not Budget.objects.filter(level="workspace").exists()
+
+    def test_its_page_leads_its_admins_to_all_that_they_decide(
+        self, ann: User, ben: User, team: Workspace
+    ) -> None:
+        address = reverse("workspaces_one", args=[team.pk])
+        members, trail = reverse("budgets_members"), reverse("audit")
+        hooks = reverse("webhooks", args=[team.pk])
+        for person, here, leads in (
+            (ann, team, {members, trail, hooks}),
+            (ann, None, {hooks}),  # the others belong to the chosen workspace
+            (ben, team, set()),
+        ):
+            page = text_of(visit(person, here).get(address))
+            assert {to for to in (members, trail, hooks) if f'href="{to}"' in page} == leads
 
     def test_is_renamed_and_closed_by_an_admin(self, ann: User, team: Workspace) -> None:
         client = visit(ann, team)
@@ -292,10 +308,16 @@ class TestAViewer:
         assert not Message.objects.exists()
         assert not provider.calls
 
+    def test_is_offered_nothing_that_asks(self, ben: User, vera: User, team: Workspace) -> None:
+        for person, offered in ((ben, True), (vera, False)):
+            page = text_of(visit(person, team).get("/history/"))
+            assert ("New chat" in page, "Ask something" in page) == (offered, offered)
+
     def test_makes_no_keys(self, vera: User, team: Workspace) -> None:
         client = visit(vera, team)
         page = text_of(client.get("/keys/"))
         assert "Viewers ask nothing" in page and "Make the key" not in page
+        assert "No keys yet" not in page
         assert client.post("/keys/", {"name": "x", "expires": "30"}).status_code == 403
         assert not ApiKey.objects.exists()
         # In their own workspace they do as everybody.
@@ -412,7 +434,10 @@ def test_a_member_asks_in_the_team_within_its_limit(
 
     client = visit(ben, team)
     page = text_of(client.get(ask(client, "Hello", script=False)["Location"]))
-    assert "Team&#x27;s monthly limit" in page.partition("alert-refusal")[2]
+    refusal = page.partition("alert-refusal")[2]
+    assert "Team&#x27;s monthly limit" in refusal
+    assert "Only an <a" in refusal and "See the limit" in refusal
+    assert "Raise the limit" not in refusal
     assert Message.objects.get(role="assistant").state == "refused"
     assert not provider.calls
 
