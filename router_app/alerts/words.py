@@ -108,7 +108,7 @@ def _threshold(alert: Alert, window: Window, budget: Budget) -> Told:
     title = f"{budget.name} is spent" if is_gone else f"{budget.name}: {alert.percent} % is spent"
     text = f"{format_usd(used)} of {format_usd(limit)} is spent. "
     text += _gone(window, budget) if is_gone else _course(_pace(alert, window, budget), budget)
-    return Told(title, text, reverse("budgets"))
+    return Told(title, text, reverse("budgets_forecast", args=[budget.pk]))
 
 
 def _gone(window: Window, budget: Budget) -> str:

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from router_app.models import Notice, Role, User
 from router_app.web.signed_in import SignedIn
-from router_app.web.workspace import membership_of
+from router_app.web.workspace import choose, membership_of
+from router_app.workspaces.members import memberships_of
 
 PER_PAGE = 25
 MOST_COUNTED = 100  # a bell says "99+"
@@ -47,9 +48,13 @@ def read(request: SignedIn) -> HttpResponse:
 @login_required
 @require_POST
 def follow(request: SignedIn, pk: int) -> HttpResponse:
-    """One is read: to the page that it is about."""
-    notice = get_object_or_404(Notice, pk=pk, user=request.user)
+    """One is read: to the page that it is about, in the workspace that it is about."""
+    notices = Notice.objects.select_related("alert__workspace")
+    notice = get_object_or_404(notices, pk=pk, user=request.user)
     Notice.objects.filter(pk=notice.pk, read_at=None).update(read_at=timezone.now())
+    places = memberships_of(request.user).filter(workspace=notice.alert.workspace)
+    if place := places.first():
+        choose(request, place.workspace)
     return redirect(notice.link or "alerts")
 
 

@@ -2,10 +2,14 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from router_app.alerts.hooks import make_webhook, webhooks_in
-from router_app.models import Budget, Delivery, Notice, User
-from tests.factories import make_notice, make_team, make_user
+from router_app.alerts.spreading import spread_pending
+from router_app.budgets.limits import create_budget
+from router_app.budgets.thresholds import note_reached
+from router_app.models import Budget, Delivery, Level, Notice, User
+from tests.factories import DOLLAR, make_notice, make_team, make_user, make_window
 from tests.web.chatting import page
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +50,21 @@ def test_one_leads_to_what_it_is_about(client: Client, alice: User) -> None:
     assert response["Location"] == "/budgets/"
     notice.refresh_from_db()
     assert notice.read_at
+
+
+def test_a_teams_alert_leads_to_its_limit_in_the_team(client: Client, alice: User) -> None:
+    team = make_team(alice)
+    budget = create_budget(
+        level=Level.WORKSPACE, workspace=team, period="month", limit_nanos=DOLLAR
+    )
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    assert client.get(f"/budgets/{budget.pk}/forecast/").status_code == 404, "she is at home"
+
+    response = client.post(f"/alerts/{Notice.objects.get().pk}/", follow=True)
+
+    assert response.request["PATH_INFO"] == f"/budgets/{budget.pk}/forecast/"
+    assert "Monthly limit of Harbour" in page(response)
 
 
 def test_nothing_to_tell(client: Client) -> None:
