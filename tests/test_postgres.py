@@ -33,7 +33,7 @@ def _why_not() -> str:
 
 @pytest.mark.postgres
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_money_path_on_postgresql() -> None:
     if os.environ.get("TEST_DATABASE_URL"):
         pytest.skip("this run is on another database already")
