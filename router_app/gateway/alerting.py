@@ -94,4 +94,5 @@ def _of_a_call(kind: Kind, workspace_id: int, user_id: int, nanos: int, now: dat
 
 def _of_the_site(kind: Kind, facts: dict[str, str], now: datetime) -> Alert:
     (what,) = facts.values()
-    return Alert(key=f"{kind}:{what}:{now:%Y-%m-%d}"[:120], kind=kind, at=now, facts=facts)
+    # The day is never cut off, however long the name: else the first day's would be the only one.
+    return Alert(key=f"{kind}:{now:%Y-%m-%d}:{what}"[:120], kind=kind, at=now, facts=facts)
