@@ -13,13 +13,15 @@ from router_app.alerts import sending
 from router_app.alerts.hooks import TooMany, end_webhook, make_webhook, send_test
 from router_app.alerts.sending import send_due
 from router_app.alerts.spreading import is_anything_waiting, spread_pending
+from router_app.alerts.words import Told
 from router_app.alerts.worker import AlertWorker
 from router_app.budgets.limits import create_budget
 from router_app.budgets.thresholds import note_reached
 from router_app.errors import InvalidRequest
-from router_app.models import AuditEntry, Delivery, User, Webhook
+from router_app.models import Alert, AuditEntry, Delivery, Membership, User, Webhook
 from router_app.webhooks.signing import verify
-from tests.factories import DOLLAR, make_user, make_window
+from router_app.workspaces.members import remove_member
+from tests.factories import DOLLAR, make_team, make_user, make_window
 from tests.serving.processes import wait_until
 from tests.webhooks.receiver import Receiver, says
 
@@ -211,6 +213,47 @@ def test_a_mail_server_that_is_away_is_asked_again(ann: User, settings, caplog) 
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.outcome) == (State.WAITING, "The mail server did not take it.")
     assert "ann@example.org" not in caplog.text
+
+
+def test_who_was_removed_meanwhile_gets_no_e_mail(ann: User) -> None:
+    ben = make_user("ben", email="ben@example.org")
+    team = make_team(ann, member=[ben])
+    budget = create_budget(
+        level="member", workspace=team, user=ben, period="total", limit_nanos=DOLLAR
+    )
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    remove_member(Membership.objects.get(user=ben, workspace=team), by=ann)
+    send_due()
+
+    assert mail.outbox == []
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.outcome) == (
+        State.GIVEN_UP, "This is no longer for this person.",
+    )  # fmt: skip
+
+
+def test_one_that_cannot_be_put_into_words_holds_up_no_other(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [make_user(name, email=f"{name}@example.org") for name in ("ben", "vera")]
+    budgets = [create_budget(user=each, period="total", limit_nanos=DOLLAR) for each in people]
+    windows = [make_window(each, spent_nanos=DOLLAR).pk for each in budgets]
+    note_reached(windows, now=timezone.now())
+    spread_pending()
+    in_words = sending.told
+
+    def told_or_not(alert: Alert) -> Told:
+        if alert.window_id == windows[0]:
+            raise KeyError("what")
+        return in_words(alert)
+
+    monkeypatch.setattr(sending, "told", told_or_not)
+    send_due()
+
+    assert [sent.to for sent in mail.outbox] == [["vera@example.org"]]
+    waiting = Delivery.objects.get(state=State.WAITING)
+    assert (waiting.user, waiting.outcome) == (people[0], "It could not be put into words.")
 
 
 def test_two_processes_send_it_once(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
