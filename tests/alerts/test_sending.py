@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
@@ -169,6 +169,20 @@ def test_a_private_address_is_never_contacted(ann: User, settings) -> None:
 
     assert asyncio.run(run()).connections == 0
     assert Delivery.objects.get().state == State.GIVEN_UP
+
+
+def test_of_many_tests_of_one_webhook_one_waits(ann: User, time_machine) -> None:
+    webhook = hooked(ann, 1024)
+    noon = datetime(2026, 11, 10, 12, tzinfo=UTC)
+    for second in range(30):
+        time_machine.move_to(noon + timedelta(seconds=second), tick=False)
+        send_test(webhook)
+        if second % 3 == 0:
+            spread_pending()
+    spread_pending()
+
+    assert webhook.deliveries.filter(state=State.WAITING).count() == 1
+    assert webhook.deliveries.latest("created_at").state == State.WAITING, "the last one"
 
 
 def test_there_are_not_endless_ones(ann: User) -> None:
