@@ -45,14 +45,21 @@ class Result:
 def send_due() -> int:
     """Try all deliveries that are due; how many."""
     tried = 0
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="alert") as pool:
-        while claimed := _claim():
-            # Only the network is used in there: the rows were read before.
-            results = pool.map(_try, [_prepared_or_not(delivery) for delivery in claimed])
-            for delivery, result in zip(claimed, results, strict=True):
-                _book(delivery, result)
-            tried += len(claimed)
+    while some := send_some():
+        tried += some
     return tried
+
+
+def send_some() -> int:
+    """Try as many as are tried at once; how many."""
+    if not (claimed := _claim()):
+        return 0
+    with ThreadPoolExecutor(len(claimed), thread_name_prefix="alert") as pool:
+        # Only the network is used in there: the rows were read before.
+        results = pool.map(_try, [_prepared_or_not(delivery) for delivery in claimed])
+        for delivery, result in zip(claimed, results, strict=True):
+            _book(delivery, result)
+    return len(claimed)
 
 
 def _claim() -> list[Delivery]:

@@ -18,7 +18,7 @@ from router_app.alerts.worker import AlertWorker
 from router_app.budgets.limits import create_budget
 from router_app.budgets.thresholds import note_reached
 from router_app.errors import InvalidRequest
-from router_app.models import Alert, AuditEntry, Delivery, Membership, User, Webhook
+from router_app.models import Alert, AuditEntry, Delivery, Membership, Notice, User, Webhook
 from router_app.webhooks.signing import verify
 from router_app.workspaces.members import remove_member
 from tests.factories import DOLLAR, make_team, make_user, make_window
@@ -294,6 +294,29 @@ def test_a_process_that_died_in_the_middle_is_followed(
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempts) == (State.WAITING, 1)
     assert delivery.next_try_at > timezone.now() + timedelta(seconds=30)
+
+
+def test_a_long_line_of_messages_keeps_nobody_from_the_bell(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [make_user(f"p{n}", email=f"p{n}@example.org") for n in range(20)]
+    limits = [create_budget(user=each, period="total", limit_nanos=DOLLAR) for each in people]
+    note_reached([make_window(each, spent_nanos=DOLLAR).pk for each in limits], now=timezone.now())
+    late = make_window(
+        create_budget(user=ann, period="total", limit_nanos=DOLLAR), spent_nanos=DOLLAR
+    )
+    book, told = sending._book, []
+
+    def book_and_look(delivery: Delivery, result: sending.Result) -> None:
+        note_reached([late.pk], now=timezone.now())
+        told.append(Notice.objects.filter(user=ann).exists())
+        book(delivery, result)
+
+    monkeypatch.setattr(sending, "_book", book_and_look)
+    AlertWorker()._look()
+
+    assert len(told) == 20
+    assert told[-1], "while others' messages were still being sent"
 
 
 def test_the_worker_does_all_of_it(ann: User) -> None:
