@@ -7,7 +7,7 @@ from router_app.alerts import spreading
 from router_app.alerts.hooks import end_webhook, make_webhook
 from router_app.alerts.spreading import spread_pending
 from router_app.alerts.words import Told
-from router_app.budgets.limits import create_budget
+from router_app.budgets.limits import create_budget, set_limit
 from router_app.budgets.thresholds import note_reached
 from router_app.models import Alert, Budget, Delivery, Level, Membership, Notice, User, Workspace
 from router_app.workspaces.members import remove_member
@@ -89,6 +89,17 @@ def test_the_sites_limit(team: Workspace) -> None:
 def test_who_has_left_is_told_nothing(team: Workspace, ann: User, ben: User) -> None:
     nearly_spent(level=Level.MEMBER, workspace=team, user=ben)
     remove_member(Membership.objects.get(user=ben, workspace=team), by=ann)
+    spread_pending()
+
+    assert set(told()) == {"ann"}
+
+
+def test_whose_key_it_was_is_told_nothing_once_they_have_left(
+    team: Workspace, ann: User, ben: User
+) -> None:
+    nearly_spent(percent=50, level=Level.KEY, api_key=make_key(ben, workspace=team))
+    remove_member(Membership.objects.get(user=ben, workspace=team), by=ann)
+    set_limit(Budget.objects.get(level=Level.KEY), limit_nanos=DOLLAR // 2, now=timezone.now())
     spread_pending()
 
     assert set(told()) == {"ann"}
