@@ -108,7 +108,8 @@ def _prepared(delivery: Delivery) -> Message | _Mail | Result:
     words = told(delivery.alert)
     link = f"\n\n{settings.PUBLIC_URL}{words.link}" if settings.PUBLIC_URL else ""
     profile = "You can turn these e-mails off in your profile."
-    return _Mail(person.email, words.title, f"{words.text}{link}\n\n{profile}\n")
+    subject = " ".join(words.title.split())  # names may hold line breaks, subjects may not
+    return _Mail(person.email, subject, f"{words.text}{link}\n\n{profile}\n")
 
 
 def _message(delivery: Delivery, webhook: Webhook) -> Message | Result:

@@ -215,6 +215,20 @@ def test_e_mail(ann: User, settings) -> None:
     assert "https://router.example.com/budgets/" in sent.body
 
 
+def test_a_name_of_several_lines_is_one_line_in_a_subject(ann: User) -> None:
+    User.objects.filter(pk=ann.pk).update(email="ann@example.org")
+    budget = create_budget(
+        user=ann, period="total", limit_nanos=DOLLAR, name="Mine\r\nBcc: eve@example.org"
+    )
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    send_due()
+
+    (sent,) = mail.outbox
+    assert (sent.to, sent.bcc) == (["ann@example.org"], [])
+    assert sent.subject == "Mine Bcc: eve@example.org is spent"
+
+
 def test_a_mail_server_that_is_away_is_asked_again(ann: User, settings, caplog) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
