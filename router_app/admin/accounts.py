@@ -120,6 +120,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "created_at", "last_used_at")
     search_fields = ("name", "prefix", "user__username")
     list_select_related = ("user",)
+    never_asked_for = ("hash",)
     readonly_fields = (
         "user", "name", "prefix", "created_at", "expires_at", "revoked_at", "last_used_at",
     )  # fmt: skip

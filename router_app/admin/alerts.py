@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from router_app.admin.audited import operator_of
-from router_app.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
+from router_app.admin.read_only import Discreet, ReadOnlyAdmin, ReadOnlyInline
 from router_app.alerts.hooks import TooMany, check, end_webhook, host_of, make_webhook, send_test
 from router_app.errors import InvalidRequest
 from router_app.models import Alert, Delivery, Webhook
@@ -41,13 +41,14 @@ class DeliveryInline(ReadOnlyInline):
 
 
 @admin.register(Webhook)
-class WebhookAdmin(admin.ModelAdmin):
+class WebhookAdmin(Discreet):
     """Those of workspaces are their admins' to change; here they can be seen, ended and tried."""
 
     form = WebhookForm
     list_display = ("host", "workspace", "created_by", "created_at", "ended_at")
     list_select_related = ("workspace", "created_by")
     ordering = ("-pk",)
+    never_asked_for = ("url", "secret")
     actions = ("end", "send_a_test")
 
     @admin.display(description="address")

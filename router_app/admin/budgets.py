@@ -88,6 +88,10 @@ class BudgetForm(forms.ModelForm):
         model = str(budget.model or "")
         return default_name(budget.period, budget.task_type, whom=words, model=model)
 
+    def clean_alert_percents(self) -> list[int]:
+        """Emptied, nobody is told; the column holds a list all the same."""
+        return list(self.cleaned_data["alert_percents"] or ())
+
     def clean_is_active(self) -> bool:
         """Closing the last limit takes a decision about the account first."""
         active = bool(self.cleaned_data["is_active"])

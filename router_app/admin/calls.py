@@ -45,6 +45,7 @@ class RoutingDecisionAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "user__username")
     list_select_related = ("user",)
     ordering = ("-created_at",)
+    never_asked_for = ("prompt",)
     fields = (
         "id", "user", "api_key", "face", "task_type", "quality", "request_budget",
         "requested_model", "quality_met", "outcome", "cost", "created_at", "closed_at",

@@ -19,6 +19,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "user__username")
     list_select_related = ("user",)
     list_display_links = None
+    never_asked_for = ("title",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         conversations: QuerySet[Conversation] = super().get_queryset(request)

@@ -1,4 +1,5 @@
-"""Tables that can be looked at and never changed here, by nobody."""
+"""Tables that can be looked at and never changed here, by nobody, and columns that cannot be
+looked at by anybody."""
 
 from typing import Any
 
@@ -6,7 +7,18 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class Discreet(admin.ModelAdmin):
+    """Does not narrow its list by what it does not show: `?secret__startswith=a` would tell a
+    hidden value letter by letter, by whether a row is left."""
+
+    never_asked_for: tuple[str, ...] = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        hidden = lookup.partition("__")[0] in self.never_asked_for
+        return not hidden and super().lookup_allowed(lookup, value, request)
+
+
+class ReadOnlyAdmin(Discreet):
     """Shows rows to whoever may view them; changes nothing, for superusers neither."""
 
     show_full_result_count = False

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from router_app.models import Alert, AuditEntry, User, Webhook, Workspace
+from router_app.models import Alert, AuditEntry, Delivery, User, Webhook, Workspace
 from router_app.webhooks.destination import check_url
 from router_app.webhooks.signing import new_secret
 
@@ -45,10 +45,20 @@ def end_webhook(webhook: Webhook, *, by: User) -> None:
 
 
 def send_test(webhook: Webhook) -> Alert:
-    """An alert that only this webhook is told; the worker sends it soon."""
-    now = timezone.now()
+    """An alert that only this webhook is told; the worker sends it soon, instead of an earlier test
+    that still waits.
+
+    So however often it is asked for, no more than one test of a webhook stands in the line in which
+    everybody's messages wait.
+    """
+    tests = webhook.deliveries.filter(alert__kind=Alert.Kind.TEST)
+    tests.filter(state=Delivery.State.WAITING).update(
+        state=Delivery.State.GIVEN_UP,
+        outcome="Another test was sent instead.",
+        ended_at=timezone.now(),
+    )
     alert, _ = Alert.objects.get_or_create(
-        key=f"test:{webhook.pk}:{now:%Y-%m-%dT%H:%M:%S}",
+        key=f"test:{webhook.pk}:{tests.count()}",  # the same until it has become a delivery
         defaults={
             "kind": Alert.Kind.TEST,
             "workspace_id": webhook.workspace_id,

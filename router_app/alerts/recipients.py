@@ -20,7 +20,9 @@ def people_of(alert: Alert) -> QuerySet[User]:
         return found.filter(_of_budget(alert.window.budget))
     if alert.workspace_id is None:
         return found.filter(is_superuser=True)
-    return found.filter(_admins_of(alert.workspace_id) | _present(alert))
+    return found.filter(
+        _admins_of(alert.workspace_id) | _present(alert.workspace_id, alert.user_id)
+    )
 
 
 def webhooks_of(alert: Alert) -> QuerySet[Webhook]:
@@ -42,13 +44,11 @@ def _of_budget(budget: Budget) -> Q:
     if budget.level == Level.USER:
         return Q(pk=budget.user_id)
     if budget.level == Level.KEY and budget.api_key is not None:
-        return Q(pk=budget.api_key.user_id) | _admins_of(budget.api_key.workspace_id)
+        key = budget.api_key
+        return _admins_of(key.workspace_id) | _present(key.workspace_id, key.user_id)
     admins = _admins_of(budget.workspace_id)
     if budget.level == Level.MEMBER:
-        present = Membership.objects.filter(
-            workspace=budget.workspace_id, user=budget.user_id, left_at=None
-        )
-        return admins | Q(pk__in=present.values("user"))
+        return admins | _present(budget.workspace_id, budget.user_id)
     return admins
 
 
@@ -59,9 +59,7 @@ def _admins_of(workspace_id: int | None) -> Q:
     return Q(pk__in=admins.values("user"))
 
 
-def _present(alert: Alert) -> Q:
-    """Whoever asked, while they are still in the workspace."""
-    place = Membership.objects.filter(
-        workspace=alert.workspace_id, user=alert.user_id, left_at=None
-    )
+def _present(workspace_id: int | None, user_id: int | None) -> Q:
+    """This person, while they are still in the workspace."""
+    place = Membership.objects.filter(workspace=workspace_id, user=user_id, left_at=None)
     return Q(pk__in=place.values("user"))

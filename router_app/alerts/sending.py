@@ -13,9 +13,10 @@ from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
+from router_app.alerts.recipients import people_of
 from router_app.alerts.words import body_of, told
 from router_app.models import Alert, Delivery, Webhook
 from router_app.webhooks.delivery import deliver_now
@@ -44,14 +45,21 @@ class Result:
 def send_due() -> int:
     """Try all deliveries that are due; how many."""
     tried = 0
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="alert") as pool:
-        while claimed := _claim():
-            # Only the network is used in there: the rows were read before.
-            results = pool.map(_try, [_prepared(delivery) for delivery in claimed])
-            for delivery, result in zip(claimed, results, strict=True):
-                _book(delivery, result)
-            tried += len(claimed)
+    while some := send_some():
+        tried += some
     return tried
+
+
+def send_some() -> int:
+    """Try as many as are tried at once; how many."""
+    if not (claimed := _claim()):
+        return 0
+    with ThreadPoolExecutor(len(claimed), thread_name_prefix="alert") as pool:
+        # Only the network is used in there: the rows were read before.
+        results = pool.map(_try, [_prepared_or_not(delivery) for delivery in claimed])
+        for delivery, result in zip(claimed, results, strict=True):
+            _book(delivery, result)
+    return len(claimed)
 
 
 def _claim() -> list[Delivery]:
@@ -78,16 +86,30 @@ class _Mail:
     text: str
 
 
+def _prepared_or_not(delivery: Delivery) -> Message | _Mail | Result:
+    """One that cannot be put into words is given up in time and holds up no other."""
+    try:
+        return _prepared(delivery)
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as failure:
+        logger.error("delivery %s cannot be made (%s).", delivery.pk, type(failure).__name__)
+        return Result("It could not be put into words.", delivered=False, retry=True)
+
+
 def _prepared(delivery: Delivery) -> Message | _Mail | Result:
     if delivery.webhook is not None:
         return _message(delivery, delivery.webhook)
     person = delivery.user
     if person is None or not (person.is_active and person.alert_emails and person.email):
         return Result("This person wants no e-mail any more.", delivered=False)
+    if not people_of(delivery.alert).filter(pk=person.pk).exists():  # removed since it was written
+        return Result("This is no longer for this person.", delivered=False)
     words = told(delivery.alert)
     link = f"\n\n{settings.PUBLIC_URL}{words.link}" if settings.PUBLIC_URL else ""
     profile = "You can turn these e-mails off in your profile."
-    return _Mail(person.email, words.title, f"{words.text}{link}\n\n{profile}\n")
+    subject = " ".join(words.title.split())  # names may hold line breaks, subjects may not
+    return _Mail(person.email, subject, f"{words.text}{link}\n\n{profile}\n")
 
 
 def _message(delivery: Delivery, webhook: Webhook) -> Message | Result:

@@ -1,14 +1,17 @@
 """From an alert to those it is for. Each alert is spread once, whichever process does it."""
 
+import logging
 from collections.abc import Iterable, Sequence
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from router_app.alerts.recipients import people_of, webhooks_of
 from router_app.alerts.words import told
 from router_app.models import Alert, Delivery, Notice, User, Webhook
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 100
 
@@ -18,8 +21,20 @@ def spread_pending() -> int:
     spread = 0
     while waiting := _waiting():
         highest = _highest(waiting)
-        spread += sum(_spread(alert, quietly=alert.pk not in highest) for alert in waiting)
+        spread += sum(_try(alert, quietly=alert.pk not in highest) for alert in waiting)
     return spread
+
+
+def _try(alert: Alert, *, quietly: bool) -> bool:
+    """The same, but one that cannot be told does not keep all later ones from being told: it is
+    put aside, and stays among the alerts that operators see."""
+    try:
+        return _spread(alert, quietly=quietly)
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as failure:
+        logger.error("alert %s cannot be told (%s).", alert.key, type(failure).__name__)
+        return _spread(alert, quietly=True)
 
 
 def _waiting() -> list[Alert]:

@@ -9,7 +9,7 @@ import threading
 
 from django.db import connections
 
-from router_app.alerts.sending import send_due
+from router_app.alerts.sending import send_some
 from router_app.alerts.spreading import is_anything_waiting, spread_pending
 
 logger = logging.getLogger(__name__)
@@ -60,9 +60,10 @@ class AlertWorker:
 
     def _look(self) -> None:
         try:
-            if is_anything_waiting():
-                spread_pending()
-                send_due()
+            while is_anything_waiting() and not self._stopping.is_set():
+                spread_pending()  # before each few that are sent: receivers may be slow
+                if not send_some():
+                    break
         except Exception as failure:
             connections.close_all()  # it may be the connection that is broken
             if self._is_well:

@@ -1,8 +1,8 @@
 """When so much of a limit is spent that somebody should know: written once a window and threshold.
 
-In the transaction that spends. `crossed` tells cheaply whether a batch of closings carried any
-window over one of its thresholds; only then `note_reached` reads what is so, and writes it. What is
-held counts for nothing here: most of it comes back.
+In the transaction that spends. `carried_on` tells cheaply which windows a batch of closings carried
+over a whole percent; only of those `note_reached` reads the thresholds, as they are now, and writes
+what is reached. What is held counts for nothing here: most of it comes back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,22 +11,31 @@ from datetime import datetime
 from django.db.models import Q
 
 from router_app.budgets.ledger import Counters
+from router_app.budgets.plans import lock_windows
 from router_app.models import Alert, Budget, Level, Window
 
-
-def is_reached(percent: int, *, used_nanos: int, limit_nanos: int) -> bool:
-    """Whether so much of a limit is used; of nothing, nothing is."""
-    return used_nanos > 0 and used_nanos * 100 >= percent * limit_nanos
+ALL = 100
 
 
-def crossed(budget: Budget, counters: Counters, *, added_nanos: int) -> bool:
-    """Whether the last `added_nanos` of what the window's counters show reached a threshold."""
+def percent_of(used_nanos: int, limit_nanos: int) -> int:
+    """How much of a limit is used, in whole percent rounded down; at most 100, and 0 of nothing."""
+    if used_nanos <= 0:
+        return 0
+    return ALL if used_nanos >= limit_nanos else used_nanos * ALL // limit_nanos
+
+
+def carried_on(counters: Mapping[int, Counters], added: Mapping[int, int]) -> list[int]:
+    """By window id: those that the last `added` nanos of their counters carried over a percent."""
+    return [
+        window_id
+        for window_id, nanos in added.items()
+        if nanos > 0 and _is_carried_on(counters[window_id], nanos)
+    ]
+
+
+def _is_carried_on(counters: Counters, nanos: int) -> bool:
     used, limit = counters.spent_nanos + counters.overage_nanos, counters.limit_nanos
-    return any(
-        is_reached(percent, used_nanos=used, limit_nanos=limit)
-        and not is_reached(percent, used_nanos=used - added_nanos, limit_nanos=limit)
-        for percent in budget.alert_percents
-    )
+    return percent_of(used, limit) > percent_of(used - nanos, limit)
 
 
 def note_reached(window_ids: Iterable[int], *, now: datetime) -> None:
@@ -40,27 +49,20 @@ def note_reached(window_ids: Iterable[int], *, now: datetime) -> None:
         _alert(window, percent, now)
         for window in running.select_related("budget", "budget__api_key")
         for percent in window.budget.alert_percents
-        if is_reached(percent, used_nanos=_used(window), limit_nanos=window.limit_nanos)
+        if percent <= percent_of(_used(window), window.limit_nanos)
     ]
     if alerts:
         Alert.objects.bulk_create(alerts, ignore_conflicts=True)
 
 
 def note_reached_by(budget: Budget, *, now: datetime) -> None:
-    """The same for a budget's running window, after its limit or its thresholds were changed."""
+    """The same for a budget's running window, after its limit or its thresholds were changed.
+
+    Locked first: what is being spent in it now is seen here, or sees the change.
+    """
+    lock_windows((), [budget.pk], now=now)
     windows = Window.objects.filter(budget=budget).exclude(ends_at__lte=now)
     note_reached(windows.values_list("pk", flat=True), now=now)
-
-
-def carried_over(
-    budgets: Mapping[int, Budget], counters: Mapping[int, Counters], added: Mapping[int, int]
-) -> list[int]:
-    """By window id: those that `added` nanos have carried over a threshold of their budgets."""
-    return [
-        window_id
-        for window_id, nanos in added.items()
-        if nanos > 0 and crossed(budgets[window_id], counters[window_id], added_nanos=nanos)
-    ]
 
 
 def _used(window: Window) -> int:

@@ -13,9 +13,9 @@ from django.db import transaction
 
 from router_app.alerts import worker
 from router_app.budgets.ledger import Counters
-from router_app.budgets.thresholds import carried_over, note_reached
+from router_app.budgets.thresholds import carried_on, note_reached
 from router_app.gateway.ended import Closure
-from router_app.models import Alert, Budget, Call, LedgerEntry, Reservation
+from router_app.models import Alert, Call, LedgerEntry, Reservation
 from router_app.providers.base import FailureKind, UsageSource
 
 Kind = Alert.Kind
@@ -25,16 +25,14 @@ def note_alerts(
     closures: Sequence[Closure], counters: Mapping[int, Counters], *, now: datetime
 ) -> None:
     """Write what these closings give cause for; nearly always nothing, and no statement."""
-    budgets: dict[int, Budget] = {}
     added: defaultdict[int, int] = defaultdict(int)
     incidents: list[Alert] = []
     for closure in closures:
         for window in closure.admission.windows:
-            budgets[window.pk] = window.budget
             added[window.pk] += closure.cost_nanos
         if _is_unusual(closure):
             incidents += _incidents(closure, now)
-    if reached := carried_over(budgets, counters, added):
+    if reached := carried_on(counters, added):
         note_reached(reached, now=now)
     if incidents:
         _write(incidents)
@@ -99,4 +97,5 @@ def _of_a_call(kind: Kind, workspace_id: int, user_id: int, nanos: int, now: dat
 
 def _of_the_site(kind: Kind, facts: dict[str, str], now: datetime) -> Alert:
     (what,) = facts.values()
-    return Alert(key=f"{kind}:{what}:{now:%Y-%m-%d}"[:120], kind=kind, at=now, facts=facts)
+    # The day is never cut off, however long the name: else the first day's would be the only one.
+    return Alert(key=f"{kind}:{now:%Y-%m-%d}:{what}"[:120], kind=kind, at=now, facts=facts)

@@ -31,7 +31,6 @@ WATCHED = {
         "period",
         "task_type",
         "time_zone",
-        "alert_percents",
         "is_active",
         "pace_aware",
     ),

@@ -45,7 +45,9 @@ def choose(request: SignedIn, workspace: Workspace) -> None:
 def place_in(request: SignedIn, pk: int) -> Membership:
     """The person's place in the workspace that an address names; 404 for whoever has none."""
     places = Membership.objects.select_related("workspace", "user")
-    return get_object_or_404(places, workspace=pk, user=request.user, left_at=None)
+    # By the workspace's own key: unlike the relation it finds nothing under a number that no
+    # database has room for, instead of failing.
+    return get_object_or_404(places, workspace__pk=pk, user=request.user, left_at=None)
 
 
 def admins_place_in(request: SignedIn, pk: int) -> Membership:

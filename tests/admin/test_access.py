@@ -134,6 +134,24 @@ def test_words_of_people_and_hashes_of_keys_are_nowhere(operator, call):
         assert Webhook.objects.get().secret not in shown, page
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "begins"),
+    [
+        (Conversation, "title", "a"),
+        (RoutingDecision, "prompt", "a secret"),
+        (ApiKey, "hash", "c0"),
+        (Webhook, "secret", "wh"),
+        (Webhook, "url", "https://hooks.example.com/c"),
+    ],
+)
+def test_what_is_not_shown_cannot_be_guessed_letter_by_letter(
+    operator, call, table, column, begins
+):
+    for lookup in (f"{column}__startswith", column):
+        asked = operator.get(_url(table, "changelist"), {lookup: begins})
+        assert asked.status_code == 400
+
+
 def test_an_operator_for_accounts_cannot_make_an_administrator(client, root):
     warden = make_user("warden", is_staff=True)
     rights = ("view_user", "change_user")

@@ -102,6 +102,16 @@ def test_a_changed_limit_holds_in_the_running_window(operator):
     assert "$1.00" in page  # spent in the running window
 
 
+@pytest.mark.parametrize("emptied", ["", "null", "[]", '""', "{}"])
+def test_a_limit_without_thresholds_tells_nobody(operator, emptied):
+    budget = make_budget(make_user("dora"))
+    sent = _limit("5", is_active="on", alert_percents=emptied)
+    assert operator.post(f"{BUDGETS}{budget.pk}/change/", sent).status_code == 302
+
+    budget.refresh_from_db()
+    assert budget.alert_percents == []
+
+
 def test_changing_an_owners_limit_says_that_the_owner_can_change_it_back(operator):
     budget = make_budget(make_user("dora"))
     sent = _limit("2", is_active="on")

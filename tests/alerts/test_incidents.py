@@ -1,11 +1,12 @@
 """What else is told: charges that nobody can be sure of, models and providers that are gone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from router_app.errors import RouterError
+from router_app.gateway.alerting import _of_the_site
 from router_app.gateway.cooling import cooling
 from router_app.gateway.expiry import expire_overdue
 from router_app.gateway.writer import writer
@@ -66,6 +67,17 @@ def test_what_the_site_depends_on_is_told_once_a_day(
 
     assert kinds() == told
     assert Alert.objects.filter(workspace=None, user=None).count() == len(told)
+
+
+def test_a_model_with_the_longest_of_names_is_told_on_another_day_too() -> None:
+    noon = datetime(2026, 11, 10, 12, tzinfo=UTC)
+    keys = {
+        _of_the_site(Kind.MODEL_GONE, {"model": "m" * 160}, noon + timedelta(days=day)).key
+        for day in range(3)
+    }
+
+    assert len(keys) == 3
+    assert all(len(key) <= 120 for key in keys)
 
 
 def test_a_call_of_which_nobody_knows(alice: User, provider: ScriptedProvider) -> None:

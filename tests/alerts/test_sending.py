@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
 
@@ -16,13 +16,15 @@ from router_app.alerts import sending
 from router_app.alerts.hooks import TooMany, end_webhook, make_webhook, send_test
 from router_app.alerts.sending import send_due
 from router_app.alerts.spreading import is_anything_waiting, spread_pending
+from router_app.alerts.words import Told
 from router_app.alerts.worker import AlertWorker
 from router_app.budgets.limits import create_budget
 from router_app.budgets.thresholds import note_reached
 from router_app.errors import InvalidRequest
-from router_app.models import AuditEntry, Delivery, User, Webhook
+from router_app.models import Alert, AuditEntry, Delivery, Membership, Notice, User, Webhook
 from router_app.webhooks.signing import verify
-from tests.factories import DOLLAR, make_user, make_window
+from router_app.workspaces.members import remove_member
+from tests.factories import DOLLAR, make_team, make_user, make_window
 from tests.serving.processes import wait_until
 from tests.webhooks.receiver import Receiver, says
 
@@ -184,6 +186,20 @@ def test_a_private_address_is_never_contacted(ann: User, settings) -> None:
     assert Delivery.objects.get().state == State.GIVEN_UP
 
 
+def test_of_many_tests_of_one_webhook_one_waits(ann: User, time_machine) -> None:
+    webhook = hooked(ann, 1024)
+    noon = datetime(2026, 11, 10, 12, tzinfo=UTC)
+    for second in range(30):
+        time_machine.move_to(noon + timedelta(seconds=second), tick=False)
+        send_test(webhook)
+        if second % 3 == 0:
+            spread_pending()
+    spread_pending()
+
+    assert webhook.deliveries.filter(state=State.WAITING).count() == 1
+    assert webhook.deliveries.latest("created_at").state == State.WAITING, "the last one"
+
+
 def test_there_are_not_endless_ones(ann: User) -> None:
     for port in range(1, 11):
         hooked(ann, 1024 + port)
@@ -214,6 +230,20 @@ def test_e_mail(ann: User, settings) -> None:
     assert "https://router.example.com/budgets/" in sent.body
 
 
+def test_a_name_of_several_lines_is_one_line_in_a_subject(ann: User) -> None:
+    User.objects.filter(pk=ann.pk).update(email="ann@example.org")
+    budget = create_budget(
+        user=ann, period="total", limit_nanos=DOLLAR, name="Mine\r\nBcc: eve@example.org"
+    )
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    send_due()
+
+    (sent,) = mail.outbox
+    assert (sent.to, sent.bcc) == (["ann@example.org"], [])
+    assert sent.subject == "Mine Bcc: eve@example.org is spent"
+
+
 def test_a_mail_server_that_is_away_is_asked_again(ann: User, settings, caplog) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
@@ -226,6 +256,47 @@ def test_a_mail_server_that_is_away_is_asked_again(ann: User, settings, caplog) 
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.outcome) == (State.WAITING, "The mail server did not take it.")
     assert "ann@example.org" not in caplog.text
+
+
+def test_who_was_removed_meanwhile_gets_no_e_mail(ann: User) -> None:
+    ben = make_user("ben", email="ben@example.org")
+    team = make_team(ann, member=[ben])
+    budget = create_budget(
+        level="member", workspace=team, user=ben, period="total", limit_nanos=DOLLAR
+    )
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    remove_member(Membership.objects.get(user=ben, workspace=team), by=ann)
+    send_due()
+
+    assert mail.outbox == []
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.outcome) == (
+        State.GIVEN_UP, "This is no longer for this person.",
+    )  # fmt: skip
+
+
+def test_one_that_cannot_be_put_into_words_holds_up_no_other(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [make_user(name, email=f"{name}@example.org") for name in ("ben", "vera")]
+    budgets = [create_budget(user=each, period="total", limit_nanos=DOLLAR) for each in people]
+    windows = [make_window(each, spent_nanos=DOLLAR).pk for each in budgets]
+    note_reached(windows, now=timezone.now())
+    spread_pending()
+    in_words = sending.told
+
+    def told_or_not(alert: Alert) -> Told:
+        if alert.window_id == windows[0]:
+            raise KeyError("what")
+        return in_words(alert)
+
+    monkeypatch.setattr(sending, "told", told_or_not)
+    send_due()
+
+    assert [sent.to for sent in mail.outbox] == [["vera@example.org"]]
+    waiting = Delivery.objects.get(state=State.WAITING)
+    assert (waiting.user, waiting.outcome) == (people[0], "It could not be put into words.")
 
 
 def test_two_processes_send_it_once(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +323,29 @@ def test_a_process_that_died_in_the_middle_is_followed(
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempts) == (State.WAITING, 1)
     assert delivery.next_try_at > timezone.now() + timedelta(seconds=30)
+
+
+def test_a_long_line_of_messages_keeps_nobody_from_the_bell(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [make_user(f"p{n}", email=f"p{n}@example.org") for n in range(20)]
+    limits = [create_budget(user=each, period="total", limit_nanos=DOLLAR) for each in people]
+    note_reached([make_window(each, spent_nanos=DOLLAR).pk for each in limits], now=timezone.now())
+    late = make_window(
+        create_budget(user=ann, period="total", limit_nanos=DOLLAR), spent_nanos=DOLLAR
+    )
+    book, told = sending._book, []
+
+    def book_and_look(delivery: Delivery, result: sending.Result) -> None:
+        note_reached([late.pk], now=timezone.now())
+        told.append(Notice.objects.filter(user=ann).exists())
+        book(delivery, result)
+
+    monkeypatch.setattr(sending, "_book", book_and_look)
+    AlertWorker()._look()
+
+    assert len(told) == 20
+    assert told[-1], "while others' messages were still being sent"
 
 
 def test_the_worker_does_all_of_it(ann: User) -> None:

@@ -3,9 +3,11 @@
 import pytest
 from django.utils import timezone
 
+from router_app.alerts import spreading
 from router_app.alerts.hooks import end_webhook, make_webhook
 from router_app.alerts.spreading import spread_pending
-from router_app.budgets.limits import create_budget
+from router_app.alerts.words import Told
+from router_app.budgets.limits import create_budget, set_limit
 from router_app.budgets.thresholds import note_reached
 from router_app.models import Alert, Budget, Delivery, Level, Membership, Notice, User, Workspace
 from router_app.workspaces.members import remove_member
@@ -92,6 +94,17 @@ def test_who_has_left_is_told_nothing(team: Workspace, ann: User, ben: User) -> 
     assert set(told()) == {"ann"}
 
 
+def test_whose_key_it_was_is_told_nothing_once_they_have_left(
+    team: Workspace, ann: User, ben: User
+) -> None:
+    nearly_spent(percent=50, level=Level.KEY, api_key=make_key(ben, workspace=team))
+    remove_member(Membership.objects.get(user=ben, workspace=team), by=ann)
+    set_limit(Budget.objects.get(level=Level.KEY), limit_nanos=DOLLAR // 2, now=timezone.now())
+    spread_pending()
+
+    assert set(told()) == {"ann"}
+
+
 def test_of_several_thresholds_at_once_the_highest(team: Workspace) -> None:
     nearly_spent(percent=100, level=Level.WORKSPACE, workspace=team)
     assert spread_pending() == 3
@@ -157,3 +170,23 @@ def test_webhooks_are_a_workspaces_own(team: Workspace, ann: User, ben: User) ->
     assert {each.webhook: each.alert.window.budget.level for each in sent} == {  # type: ignore[union-attr]
         ours: Level.WORKSPACE, bens: Level.USER, sites: Level.SITE,
     }  # fmt: skip
+
+
+def test_one_that_cannot_be_told_keeps_no_other_from_being_told(
+    team: Workspace, ben: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = nearly_spent(level=Level.WORKSPACE, workspace=team)
+    nearly_spent(user=ben)
+    in_words = spreading.told
+
+    def told_or_not(alert: Alert) -> Told:
+        if alert.window and alert.window.budget == broken:
+            raise KeyError("Harbour")
+        return in_words(alert)
+
+    monkeypatch.setattr(spreading, "told", told_or_not)
+    spread_pending()
+
+    assert set(told()) == {"ben"}
+    assert not Alert.objects.filter(spread_at=None).exists(), "nor is it tried for ever"
+    assert "cannot be told (KeyError)" in caplog.text and "Harbour" not in caplog.text

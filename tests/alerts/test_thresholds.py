@@ -1,19 +1,22 @@
 """A limit that nears its end says so: once for each threshold of a window, whatever happens."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from router_app.budgets.limits import close_budget, create_budget, set_alerts, set_limit
-from router_app.budgets.thresholds import is_reached
+from router_app.budgets.thresholds import percent_of
 from router_app.budgets.topups import top_up
 from router_app.errors import BudgetExceeded
+from router_app.gateway import service
 from router_app.gateway.corrections import correct_call
 from router_app.models import Alert, Budget, Call, Level, User, Window
 from router_app.providers.base import Finished, TextDelta, Usage
-from router_app.providers.scripted import ScriptedProvider
-from tests.gateway.asking import ask
+from router_app.providers.scripted import Gate, ScriptedProvider
+from tests.gateway.asking import a_request, ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +60,7 @@ def spend(user: User, times: int = 1) -> None:
     ],
 )
 def test_a_threshold_is_exact(percent: int, used: int, limit: int, reached: bool) -> None:
-    assert is_reached(percent, used_nanos=used, limit_nanos=limit) is reached
+    assert (percent <= percent_of(used, limit)) is reached
 
 
 def test_each_threshold_is_told_once(alice: User, limit: Budget) -> None:
@@ -123,6 +126,38 @@ def test_thresholds_are_a_budgets_own(alice: User, limit: Budget) -> None:
     set_alerts(limit, percents=[], now=timezone.now())
     spend(alice, 3)
     assert len(told()) == 3
+
+
+def test_thresholds_that_are_set_while_an_answer_is_written(
+    alice: User, limit: Budget, provider: ScriptedProvider
+) -> None:
+    spend(alice, 4)
+    gate = Gate()
+    provider.enqueue(gate, TextDelta("Yes."), Finished("stop", Usage(0, 1000)))
+
+    async def story() -> None:
+        run = await service.start(a_request(alice, model=MODEL, max_tokens=1000))
+        await provider.arrived(5)
+        await sync_to_async(set_alerts)(limit, percents=[50], now=timezone.now())
+        gate.open()
+        await run.finished()
+
+    asyncio.run(story())
+    assert told() == [("Ten", 50)]
+
+
+def test_a_closing_asks_nothing_more_while_nothing_is_reached(
+    alice: User, limit: Budget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("thresholds were read")
+
+    set_limit(limit, limit_nanos=1000 * COST, now=timezone.now())
+    Budget.objects.exclude(pk=limit.pk).update(is_active=False)
+    monkeypatch.setattr("router_app.gateway.alerting.note_reached", never)
+    spend(alice, 9)
+
+    assert told() == []
 
 
 def test_each_period_anew(alice: User, limit: Budget, time_machine) -> None:

@@ -150,6 +150,13 @@ class TestTheSwitcher:
         assert answer.status_code == 404
         assert f"/workspaces/{team.pk}/" not in text_of(stranger.get("/workspaces/"))
 
+    @pytest.mark.parametrize("number", [2**31, 2**63, 10**30])
+    def test_under_a_number_beyond_all_rows_there_is_none(self, number: int, ann: User) -> None:
+        for part in ("", "webhooks/", "rename/", "leave/", "close/"):
+            assert visit(ann).get(f"/workspaces/{number}/{part}").status_code == 404
+        for part in ("webhooks/1/test/", "members/1/role/", "invitations/"):
+            assert visit(ann).post(f"/workspaces/{number}/{part}").status_code == 404
+
     def test_what_is_asked_belongs_to_the_workspace(self, ann: User, team: Workspace) -> None:
         make_exchange(ann, "At home")
         make_exchange(ann, "At work", conversation=make_conversation(ann, workspace=team))
