@@ -2,13 +2,14 @@
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from router_app.models import Notice, Role, User
+from router_app.models import Membership, Notice, Role, User
 from router_app.web.signed_in import SignedIn
 from router_app.web.workspace import choose, membership_of
 from router_app.workspaces.members import memberships_of
@@ -22,9 +23,7 @@ MOST_COUNTED = 100  # a bell says "99+"
 @require_safe
 def alerts(request: SignedIn) -> HttpResponse:
     """What the person was told, the newest first."""
-    page = Paginator(Notice.objects.filter(user=request.user), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = Paginator(notices_of(request.user), PER_PAGE).get_page(request.GET.get("page"))
     place = membership_of(request)
     context = {
         "page": page,
@@ -39,7 +38,7 @@ def alerts(request: SignedIn) -> HttpResponse:
 def read(request: SignedIn) -> HttpResponse:
     """All of it is read, up to the newest that the page showed: what came since stays unread."""
     newest = request.POST.get("newest", "")
-    unread = Notice.objects.filter(user=request.user, read_at=None)
+    unread = notices_of(request.user).filter(read_at=None)
     if newest.isascii() and newest.isdecimal() and len(newest) < 19:
         unread.filter(pk__lte=int(newest)).update(read_at=timezone.now())
     return redirect("alerts")
@@ -49,8 +48,8 @@ def read(request: SignedIn) -> HttpResponse:
 @require_POST
 def follow(request: SignedIn, pk: int) -> HttpResponse:
     """One is read: to the page that it is about, in the workspace that it is about."""
-    notices = Notice.objects.select_related("alert__workspace")
-    notice = get_object_or_404(notices, pk=pk, user=request.user)
+    notices = notices_of(request.user).select_related("alert__workspace")
+    notice = get_object_or_404(notices, pk=pk)
     Notice.objects.filter(pk=notice.pk, read_at=None).update(read_at=timezone.now())
     places = memberships_of(request.user).filter(workspace=notice.alert.workspace)
     if place := places.first():
@@ -68,4 +67,11 @@ def bell(request: SignedIn) -> HttpResponse:
 
 def unread_of(user: User) -> int:
     """How many notices the person has not read, up to `MOST_COUNTED`."""
-    return Notice.objects.filter(user=user, read_at=None)[:MOST_COUNTED].count()
+    return notices_of(user).filter(read_at=None)[:MOST_COUNTED].count()
+
+
+def notices_of(user: User) -> QuerySet[Notice]:
+    """What the person was told, but of workspaces that they have left since."""
+    here = Membership.objects.filter(user=user, left_at=None)
+    seen = Q(alert__workspace=None) | Q(alert__workspace__in=here.values("workspace"))
+    return Notice.objects.filter(seen, user=user)

@@ -119,7 +119,7 @@ def _statement(budget: Budget) -> Statement:
 
 
 def _change(request: SignedIn, budget: Budget, form: ChangeLimitForm) -> bool:
-    data, now = form.cleaned_data, timezone.now()
+    data, now, before = form.cleaned_data, timezone.now(), budget.limit_nanos
     try:
         with transaction.atomic():
             change_limit(
@@ -134,7 +134,7 @@ def _change(request: SignedIn, budget: Budget, form: ChangeLimitForm) -> bool:
     except NotYours as no:
         form.add_error("limit", ValidationError(str(no)))
         return False
-    _say_what_changed(request, budget)
+    _say_what_changed(request, budget, before_nanos=before)
     return True
 
 
@@ -165,8 +165,10 @@ def _top_up(request: SignedIn, budget: Budget, form: TopUpForm) -> bool:
     return True
 
 
-def _say_what_changed(request: SignedIn, budget: Budget) -> None:
+def _say_what_changed(request: SignedIn, budget: Budget, *, before_nanos: int) -> None:
     text = f"{budget.name} is {format_usd(budget.limit_nanos)} now, also for the running period."
+    if budget.limit_nanos == before_nanos:
+        text = f"{budget.name} is saved."
     if budget.pace_aware:
         text += " It saves while money goes faster than time."
     statement = _statement(budget)

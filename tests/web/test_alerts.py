@@ -9,6 +9,7 @@ from router_app.alerts.spreading import spread_pending
 from router_app.budgets.limits import create_budget
 from router_app.budgets.thresholds import note_reached
 from router_app.models import Budget, Delivery, Level, Notice, User
+from router_app.workspaces.members import remove_member
 from tests.factories import DOLLAR, make_notice, make_team, make_user, make_window
 from tests.web.chatting import page
 
@@ -65,6 +66,24 @@ def test_a_teams_alert_leads_to_its_limit_in_the_team(client: Client, alice: Use
 
     assert response.request["PATH_INFO"] == f"/budgets/{budget.pk}/forecast/"
     assert "Monthly limit of Harbour" in page(response)
+
+
+def test_what_a_team_told_goes_with_its_member(client: Client, alice: User) -> None:
+    ann = make_user("ann")
+    team = make_team(ann, admin=[alice])
+    budget = create_budget(
+        level=Level.WORKSPACE, workspace=team, period="month", limit_nanos=DOLLAR
+    )
+    note_reached([make_window(budget, spent_nanos=DOLLAR).pk], now=timezone.now())
+    spread_pending()
+    assert "Monthly limit of Harbour" in page(client.get("/alerts/"))
+
+    remove_member(team.memberships.get(user=alice), by=ann)
+
+    assert "Harbour" not in page(client.get("/alerts/"))
+    notice = Notice.objects.get(user=alice)
+    assert client.post(f"/alerts/{notice.pk}/").status_code == 404
+    assert "unread" not in page(client.get("/budgets/"))
 
 
 def test_nothing_to_tell(client: Client) -> None:
