@@ -32,7 +32,7 @@ test: ## install what tests need and run all of them; ARGS="-k ledger" narrows
 	@$(call INSTALL,requirements-dev.txt)
 	@($(call INSTALL,requirements-demo.txt)) || echo "Tests of the embedded model are skipped."
 	@$(BIN)/python -m tests.surroundings
-	@exec $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@exec $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## lint, formats, types, the import contract, Django's checks, missing migrations
 	@$(call INSTALL,requirements-dev.txt)

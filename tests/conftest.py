@@ -17,6 +17,16 @@ from router_app.providers.registry import use_provider
 from router_app.providers.scripted import ScriptedProvider
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that in the end no worker waits for another."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("postgres") is None,
+            item.get_closest_marker("slow") is None,
+        )
+    )
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     tmp_path_factory: pytest.TempPathFactory, worker_id_or_main: str
