@@ -21,19 +21,19 @@ def pace_of(
     *,
     used_nanos: int,
     limit_nanos: int,
+    begun_at: datetime,
     starts_at: datetime,
     ends_at: datetime | None,
     now: datetime,
 ) -> Pace:
-    """The pace since `starts_at`, which lies before `now`."""
-    passed = now - starts_at
+    """The pace since `begun_at`: the window's start, or when the limit was set if that is later."""
     elapsed = None
     if ends_at is not None:
-        elapsed = min(100, max(0, int(100 * passed / (ends_at - starts_at))))
+        elapsed = min(100, max(0, int(100 * (now - starts_at) / (ends_at - starts_at))))
     if used_nanos <= 0 or used_nanos >= limit_nanos:
         return Pace(elapsed, None)
     try:
-        runs_out_at = starts_at + passed * (limit_nanos / used_nanos)
+        runs_out_at = begun_at + (now - begun_at) * (limit_nanos / used_nanos)
     except OverflowError:  # in more years than there are
         return Pace(elapsed, None)
     if ends_at is not None and runs_out_at >= ends_at:

@@ -1,7 +1,7 @@
 """What people and receivers are told about an alert. Only names and amounts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -106,24 +106,25 @@ def _threshold(alert: Alert, window: Window, budget: Budget) -> Told:
     limit, used = alert.facts["limit_nanos"], _used(alert)
     is_gone = used >= limit
     title = f"{budget.name} is spent" if is_gone else f"{budget.name}: {alert.percent} % is spent"
-    text = f"{format_usd(used)} of {format_usd(limit)} is spent. "
-    text += _gone(window, budget) if is_gone else _course(_pace(alert, window, budget), budget)
+    then = _gone if is_gone else _course
+    text = f"{format_usd(used)} of {format_usd(limit)} is spent. {then(alert, window, budget)}"
     return Told(title, text, reverse("budgets_forecast", args=[budget.pk]))
 
 
-def _gone(window: Window, budget: Budget) -> str:
+def _gone(alert: Alert, window: Window, budget: Budget) -> str:
     if window.ends_at is None:
         return "Requests are refused until it is raised."
-    return f"Requests are refused until it resets on {_day(window.ends_at, budget)} or is raised."
+    day = _day(window.ends_at, budget, alert)
+    return f"Requests are refused until it resets on {day} or is raised."
 
 
-def _course(pace: Pace, budget: Budget) -> str:
-    passed = ""
+def _course(alert: Alert, window: Window, budget: Budget) -> str:
+    pace, passed = _pace(alert, window, budget), ""
     if pace.elapsed_percent is not None:
         passed = f"{pace.elapsed_percent} % of the {budget.period} has passed. "
     if pace.runs_out_at is not None:
         likely = "It is likely to run out" if pace.is_forecast else "At this pace it runs out"
-        return f"{passed}{likely} on {_day(pace.runs_out_at, budget)}."
+        return f"{passed}{likely} on {_day(pace.runs_out_at, budget, alert)}."
     if passed:
         return passed + ("It is likely to last." if pace.is_forecast else "At this pace it lasts.")
     return ""
@@ -142,7 +143,8 @@ def _straight(alert: Alert, window: Window, budget: Budget) -> Pace:
     return pace_of(
         used_nanos=_used(alert),
         limit_nanos=alert.facts["limit_nanos"],
-        starts_at=window.starts_at if window.ends_at else budget.created_at,
+        begun_at=max(window.starts_at, budget.created_at),
+        starts_at=window.starts_at,
         ends_at=window.ends_at,
         now=alert.at,
     )
@@ -152,7 +154,7 @@ def _used(alert: Alert) -> int:
     return int(alert.facts["spent_nanos"]) + int(alert.facts["overage_nanos"])
 
 
-def _day(at: datetime, budget: Budget) -> str:
-    """With the hour where the period is a day."""
+def _day(at: datetime, budget: Budget, alert: Alert) -> str:
+    """With the hour where that is less than a day away."""
     here = at.astimezone(ZoneInfo(budget.time_zone))
-    return here.strftime(f"{DAY}, %H:%M" if budget.period == "day" else DAY)
+    return here.strftime(f"{DAY}, %H:%M" if at - alert.at < timedelta(days=1) else DAY)

@@ -121,12 +121,24 @@ def test_an_alert_is_spread_once(team: Workspace) -> None:
     assert Notice.objects.count() == 1
 
 
-def test_the_text_says_the_pace(team: Workspace, ann: User, time_machine) -> None:
+@pytest.mark.parametrize(
+    ("set_on", "course"),
+    [
+        ("2026-08-01 00:00+00:00", "At this pace it runs out on Thursday 19 November."),
+        # Set the day before: what was not there before is no sign of thrift.
+        ("2026-11-15 00:00+00:00", "At this pace it runs out on Monday 16 November, 06:00."),
+    ],
+)
+def test_the_text_says_the_pace(
+    set_on: str, course: str, team: Workspace, ann: User, time_machine
+) -> None:
     time_machine.move_to("2026-11-16 00:00+00:00", tick=False)
     budget = create_budget(
         level=Level.WORKSPACE, workspace=team, period="month", limit_nanos=DOLLAR
     )
     starts, ends = "2026-11-01 00:00+00:00", "2026-12-01 00:00+00:00"
+    Budget.objects.update(created_at=timezone.datetime.fromisoformat(set_on))
+    budget.refresh_from_db()
     window = make_window(
         budget,
         timezone.datetime.fromisoformat(starts),
@@ -137,8 +149,7 @@ def test_the_text_says_the_pace(team: Workspace, ann: User, time_machine) -> Non
     spread_pending()
 
     assert Notice.objects.get().text == (
-        "$0.80 of $1.00 is spent. 50 % of the month has passed. "
-        "At this pace it runs out on Thursday 19 November."
+        f"$0.80 of $1.00 is spent. 50 % of the month has passed. {course}"
     )
 
 
