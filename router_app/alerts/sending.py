@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from router_app.alerts.recipients import people_of
 from router_app.alerts.words import body_of, told
-from router_app.models import Alert, Delivery, Webhook
+from router_app.models import Delivery, Webhook
 from router_app.webhooks.delivery import deliver_now
 from router_app.webhooks.message import Message
 from router_app.webhooks.schedule import next_try
@@ -26,7 +26,7 @@ from router_app.webhooks.schedule import next_try
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 8  # tried at the same time, so that one slow receiver keeps few others waiting
-LEASE = timedelta(seconds=60)  # longer than any try
+LEASE = timedelta(minutes=2)  # longer than a try takes
 GONE = 410
 
 State = Delivery.State
@@ -42,16 +42,8 @@ class Result:
     gone: bool = False  # the receiver wants no more
 
 
-def send_due() -> int:
-    """Try all deliveries that are due; how many."""
-    tried = 0
-    while some := send_some():
-        tried += some
-    return tried
-
-
 def send_some() -> int:
-    """Try as many as are tried at once; how many."""
+    """Try those deliveries that are due, as many as are tried at once; how many."""
     if not (claimed := _claim()):
         return 0
     with ThreadPoolExecutor(len(claimed), thread_name_prefix="alert") as pool:
@@ -140,16 +132,18 @@ def _mail(mail: _Mail) -> Result:
 
 
 def _book(delivery: Delivery, result: Result) -> None:
+    """Unless it took so long that somebody else has tried since: what they book stands."""
     now = timezone.now()
     pause = next_try(delivery.attempts) if result.retry and not result.delivered else None
-    delivery.outcome = result.sentence[:200]
+    changes: dict[str, object] = {"outcome": result.sentence[:200]}
     if pause is not None:
-        delivery.next_try_at = now + pause
+        changes["next_try_at"] = now + pause
     else:
-        delivery.state = State.DELIVERED if result.delivered else State.GIVEN_UP
-        delivery.ended_at = now
+        changes["state"] = State.DELIVERED if result.delivered else State.GIVEN_UP
+        changes["ended_at"] = now
+    mine = Delivery.objects.filter(pk=delivery.pk, state=State.WAITING, attempts=delivery.attempts)
     with transaction.atomic():
-        delivery.save(update_fields=["outcome", "state", "next_try_at", "ended_at"])
+        mine.update(**changes)
         if result.gone and delivery.webhook_id is not None:
             Webhook.objects.filter(pk=delivery.webhook_id, ended_at=None).update(ended_at=now)
 
@@ -157,8 +151,3 @@ def _book(delivery: Delivery, result: Result) -> None:
 def last_deliveries(webhook: Webhook, most: int = 5) -> list[Delivery]:
     """The newest first."""
     return list(webhook.deliveries.order_by("-created_at").select_related("alert")[:most])
-
-
-def kind_in_words(alert: Alert) -> str:
-    """What happened, in words."""
-    return str(dict(Alert.Kind.choices).get(alert.kind, alert.kind))

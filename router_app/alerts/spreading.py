@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from django.db import DatabaseError, InterfaceError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from router_app.alerts.recipients import people_of, webhooks_of
@@ -91,5 +90,5 @@ def _send(alert: Alert, people: Sequence[User], webhooks: Iterable[Webhook]) -> 
 
 def is_anything_waiting() -> bool:
     """Whether an alert is unspread or a delivery is due: one look, at two small indexes."""
-    due = Delivery.objects.filter(Q(state=Delivery.State.WAITING, next_try_at__lte=timezone.now()))
+    due = Delivery.objects.filter(state=Delivery.State.WAITING, next_try_at__lte=timezone.now())
     return Alert.objects.filter(spread_at=None).exists() or due.exists()

@@ -97,6 +97,11 @@ class Alert(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    @property
+    def label(self) -> str:
+        """What happened, in words."""
+        return str(dict(self.Kind.choices).get(self.kind, self.kind))
+
 
 class Notice(models.Model):
     """An alert as one person finds it behind the bell."""

@@ -20,7 +20,7 @@ from router_app.alerts.hooks import (
     send_test,
     webhooks_in,
 )
-from router_app.alerts.sending import kind_in_words, last_deliveries
+from router_app.alerts.sending import last_deliveries
 from router_app.errors import InvalidRequest
 from router_app.models import Delivery, Membership, Webhook
 from router_app.web.fields import focus_first_error
@@ -40,21 +40,13 @@ class WebhookForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One delivery in words."""
-
-    delivery: Delivery
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
     """A webhook with what was sent to it last. Of its address, no more than the host: the rest may
     be a secret."""
 
     webhook: Webhook
     host: str
-    sent: list[Sent]
+    sent: list[Delivery]
 
 
 @login_required
@@ -115,5 +107,4 @@ def _make(request: SignedIn, place: Membership, form: WebhookForm) -> Webhook | 
 
 
 def _shown(webhook: Webhook) -> Shown:
-    sent = [Sent(each, kind_in_words(each.alert)) for each in last_deliveries(webhook)]
-    return Shown(webhook, host_of(webhook.url), sent)
+    return Shown(webhook, host_of(webhook.url), last_deliveries(webhook))

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from router_app.alerts import sending
 from router_app.alerts.hooks import TooMany, end_webhook, make_webhook, send_test
-from router_app.alerts.sending import send_due
+from router_app.alerts.sending import send_some
 from router_app.alerts.spreading import is_anything_waiting, spread_pending
 from router_app.alerts.words import Told
 from router_app.alerts.worker import AlertWorker
@@ -55,6 +55,11 @@ def send_to(user: User, answer: str, tries: int = 1) -> tuple[Webhook, Receiver]
         return webhook, receiver
 
     return asyncio.run(run())
+
+
+def send_due() -> None:
+    while send_some():
+        pass
 
 
 async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
@@ -346,6 +351,18 @@ def test_a_long_line_of_messages_keeps_nobody_from_the_bell(
 
     assert len(told) == 20
     assert told[-1], "while others' messages were still being sent"
+
+
+def test_what_comes_too_late_undoes_nothing(ann: User) -> None:
+    """A try outlasts its lease, and another process delivers meanwhile."""
+    send_test(hooked(ann, 1024))
+    spread_pending()
+    (claimed,) = sending._claim()
+    Delivery.objects.update(state=State.DELIVERED, attempts=2, outcome="Delivered (HTTP 204).")
+    sending._book(claimed, sending.Result("It broke.", delivered=False, retry=True))
+
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.outcome) == (State.DELIVERED, "Delivered (HTTP 204).")
 
 
 def test_the_worker_does_all_of_it(ann: User) -> None:
