@@ -44,6 +44,7 @@ def test_from_signing_up_to_asking_again(
     # A new account starts with $5 a month.
     sign_up(page, "newcomer")
     expect(chat.prompt).to_be_visible()
+    page.wait_for_load_state()  # the key that sends is the script's
     expect(chat.gauge).to_contain_text("$5.00 free")
 
     # The answer grows before one's eyes, then its markdown is shown.
