@@ -60,14 +60,14 @@ class OpenWindow:
 def current_windows(budgets: Iterable[Budget], now: datetime) -> dict[int, OpenWindow]:
     """By budget id, the window that `now` lies in; made where it is missing.
 
-    To be called in a transaction. Raises Unavailable rather than leave a budget out.
+    To be called in a transaction, before it locks windows: budgets come first. Raises Unavailable
+    rather than leave a budget out.
     """
     wanted = {budget.pk: budget for budget in budgets}
     found = _read(wanted, now)
     if missing := wanted.keys() - found.keys():
-        lock_windows([window.pk for window in found.values()], (), now=now)  # windows come first
         # Locked, so that a limit which is being changed now is the new window's limit too.
-        rows = Budget.objects.select_for_update().filter(pk__in=missing).order_by("pk")
+        rows = Budget.objects.select_for_update(no_key=True).filter(pk__in=missing).order_by("pk")
         Window.objects.bulk_create([_new_window(row, now) for row in rows], ignore_conflicts=True)
         found = _read(wanted, now)
     if len(found) < len(wanted):
@@ -79,7 +79,7 @@ def lock_windows(window_ids: Iterable[int], budget_ids: Iterable[int], *, now: d
     """Lock these windows, and those of the budgets that `now` lies in, in the order of their keys.
 
     Whoever locks several rows of several kinds begins here, so that two processes never wait for
-    each other in a circle. SQLite has one writer anyway.
+    each other in a circle; only budgets are locked before. SQLite has one writer anyway.
     """
     if connection.vendor == "postgresql":
         select(_LOCK, [list(window_ids), list(budget_ids), now, now])

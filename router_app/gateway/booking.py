@@ -3,15 +3,18 @@
 PostgreSQL locks the windows that a transaction changes until its end. Closings and admissions
 change them in two statements, each in the order of its keys, but both together in none; so where a
 batch has both, all of its windows are locked before. Else two processes could each hold a window
-that the other waits for, a second long, until the database ends one of them.
+that the other waits for, a second long, until the database ends one of them. Windows that are
+missing are made before that: it locks their budgets, and whoever has a window locked waits for no
+budget.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
-from router_app.budgets.plans import lock_windows
+from router_app.budgets.plans import current_windows, lock_windows
 from router_app.gateway.access import access
 from router_app.gateway.admission import admit_all
 from router_app.gateway.asked import Asked, Outcome
@@ -44,7 +47,11 @@ def _book_all(items: Sequence[Asked | Closure]) -> list[Any]:
 def _lock_windows(asked: Sequence[Asked], closures: Sequence[Closure]) -> None:
     """In one order. What is remembered of people may be old here: then no more than the order is
     lost."""
-    window_ids = {window.pk for each in closures for window in each.admission.windows}
+    if connection.vendor != "postgresql":
+        return  # SQLite has one writer
+    now = timezone.now()
     access.load(item.request for item in asked)
-    budget_ids = {budget.pk for item in asked for budget in access.budgets_of(item.request)}
-    lock_windows(window_ids, budget_ids, now=timezone.now())
+    budgets = {budget.pk: budget for item in asked for budget in access.budgets_of(item.request)}
+    window_ids = {window.pk for window in current_windows(budgets.values(), now).values()}
+    window_ids |= {window.pk for each in closures for window in each.admission.windows}
+    lock_windows(window_ids, (), now=now)

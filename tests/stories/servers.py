@@ -99,6 +99,8 @@ class Gunicorn:
         trace: TracebackType | None,
     ) -> None:
         assert self._process
+        if error is not None:
+            print(self.log[-4000:])  # the test's report shows it
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)  # gunicorn's quick end
             with suppress(subprocess.TimeoutExpired):
