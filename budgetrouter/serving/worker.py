@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
-from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
-from budgetrouter.serving import web_server
+from budgetrouter.serving import connection, web_server
 from budgetrouter.serving.lingering import Lingering
 from budgetrouter.serving.slow_clients import DropsSlowClients
 
@@ -24,7 +23,7 @@ LOOK_SECONDS = 0.1  # how often a worker that ends looks whether it may
 KILL_SECONDS = 1  # so long before gunicorn's parent would kill it, a worker waits for nothing more
 
 
-class Connection(DropsSlowClients, ASGIProtocol):
+class Connection(DropsSlowClients, connection.Connection):
     """A client's connection."""
 
 

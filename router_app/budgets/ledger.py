@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, Window
-from router_app.models.rows import insert_rows, update_rows
+from router_app.models.rows import insert_rows, update_in_order, update_rows
 
 State = Reservation.State
 Kind = LedgerEntry.Kind
@@ -137,13 +137,12 @@ def close_many(closings: Sequence[Closing], *, now: datetime) -> dict[int, Count
             move[0] -= closing.amount_nanos
             move[1] += closing.spent_nanos
             move[2] += closing.overage_nanos
-    changed = update_rows(
+    changed = update_in_order(
         Window,
         ("id", "reserved_nanos", "spent_nanos", "overage_nanos"),
         [(window_id, *moves[window_id]) for window_id in sorted(moves)],
         adding=frozenset({"reserved_nanos", "spent_nanos", "overage_nanos"}),
         returning=_COUNTERS,
-        in_order=True,
     )
     _write_entries(
         [
@@ -205,13 +204,13 @@ def _hold(holds: Sequence[Hold]) -> None:
 
 def _raise_reserved(rows: Sequence[tuple[int, int]], only: str = "") -> set[int]:
     """The ids of the windows that were changed."""
-    changed = update_rows(
+    changed = update_in_order(
         Window,
         ("id", "reserved_nanos"),
         rows,
         adding=frozenset({"reserved_nanos"}),
         only=only,
-        in_order=True,
+        returning=("id",),
     )
     return {row[0] for row in changed}
 
@@ -224,7 +223,7 @@ def _change_states(closings: Sequence[Closing], only_unsent: bool, now: datetime
         [(c.reservation_id, c.state.value, c.actual_nanos, now) for c in closings],
         only="state = 'held'" if only_unsent else f"state IN ({_OPEN})",
     )
-    if len(changed) < len(closings):
+    if changed < len(closings):
         raise AlreadyClosed("this reservation was closed before")
 
 

@@ -24,6 +24,9 @@ _Adapt = Callable[[Any], Any]
 _json = msgspec.json.Encoder()
 
 
+_Done = tuple[list[tuple[Any, ...]], int]  # the rows that came, how many were changed
+
+
 class _How(NamedTuple):
     adding: frozenset[str]
     only: str
@@ -60,20 +63,40 @@ def update_rows(
     *,
     adding: frozenset[str] = frozenset(),
     only: str = "",
-    returning: tuple[str, ...] = (),
-    in_order: bool = False,
-) -> list[tuple[Any, ...]]:
-    """Update by the first column, a unique key; returns of each changed row the `returning`
-    columns, or its key.
+) -> int:
+    """Update by the first column, a unique key; returns how many rows there were to change.
 
     The `adding` columns are raised by their value instead of set to it. `only` is a further
-    condition, where `new_x` is the value given for column `x`. `in_order`: PostgreSQL locks the
-    rows in the order of their keys first, so that two processes never wait for each other.
+    condition, where `new_x` is the value given for column `x`.
+    """
+    if not rows:
+        return 0
+    return _update_rows(model, columns, rows, _How(adding, only, (), False))[1]
+
+
+def update_in_order(
+    model: type[models.Model],
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    *,
+    adding: frozenset[str],
+    only: str = "",
+    returning: tuple[str, ...],
+) -> list[tuple[Any, ...]]:
+    """The same for rows that several processes change; the `returning` columns of those changed.
+
+    PostgreSQL locks them in the order of their keys first, so that two processes never wait for
+    each other. Only for few rows: to fetch one gives the interpreter away.
     """
     if not rows:
         return []
+    return _update_rows(model, columns, rows, _How(adding, only, returning, True))[0]
+
+
+def _update_rows(
+    model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row], how: _How
+) -> _Done:
     database = connections[DEFAULT_DB_ALIAS]
-    how = _How(adding, only, returning or columns[:1], in_order)
     count = _count(database.vendor, rows)
     sql = _update(model, columns, how, count, database.vendor)
     return _execute(database, sql, _values_of(database.vendor, model, columns, rows, count))
@@ -95,8 +118,9 @@ def select(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Read with plain SQL, its placeholders written as `?`; instants come as `instant` wants."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor == "sqlite":
-        return _execute(database, sql, [_SQLITE_TYPES.get(type(v), _as_it_is)(v) for v in values])
-    return _execute(database, sql.replace("?", "%s"), list(values))
+        given = [_SQLITE_TYPES.get(type(v), _as_it_is)(v) for v in values]
+        return _execute(database, sql, given)[0]
+    return _execute(database, sql.replace("?", "%s"), list(values))[0]
 
 
 def instant(value: Any) -> datetime | None:
@@ -107,17 +131,19 @@ def instant(value: Any) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> _Done:
     if database.vendor == "sqlite":
         # Beneath Django's cursor, which rewrites every placeholder of every statement.
         if database.connection is None:
             database.ensure_connection()
+        own = database.connection
         with database.wrap_database_errors:
-            cursor = database.connection.execute(sql, values)
-            return cursor.fetchall()  # type: ignore[no-any-return]
+            before = own.total_changes
+            rows = own.execute(sql, values).fetchall()
+            return rows, own.total_changes - before
     with database.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if cursor.description else [], cursor.rowcount
 
 
 def _values_of(
@@ -200,7 +226,8 @@ def _update(
     where += [how.only] if how.only else []
     return (
         f"WITH {given} UPDATE {table} SET {', '.join(sets)} FROM {source} "  # noqa: S608
-        f"WHERE {' AND '.join(where)} RETURNING {', '.join(how.returning)}"
+        f"WHERE {' AND '.join(where)}"
+        + (f" RETURNING {', '.join(how.returning)}" if how.returning else "")
     )
 
 

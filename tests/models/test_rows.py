@@ -7,7 +7,7 @@ import pytest
 
 from router_app.models import Budget, LanguageModel, Reservation, RoutingDecision, Window
 from router_app.models.ids import new_id
-from router_app.models.rows import insert_rows, instant, select, update_rows
+from router_app.models.rows import insert_rows, instant, select, update_in_order, update_rows
 from tests.factories import make_budget, make_decision, make_model, make_user, make_window
 
 pytestmark = pytest.mark.django_db
@@ -55,17 +55,25 @@ def test_only_rows_that_meet_the_condition_change_and_are_named() -> None:
     budget = make_budget(make_user(), 100)
     windows = [make_window(budget, NOON - timedelta(days=days)) for days in (1, 2, 3)]
     Window.objects.filter(pk=windows[1].pk).update(spent_nanos=50)
-    changed = update_rows(
+    changed = update_in_order(
         Window,
         ("id", "reserved_nanos"),
         [(window.pk, 60) for window in windows],
         adding=frozenset({"reserved_nanos"}),
         only="spent_nanos + reserved_nanos + new_reserved_nanos <= limit_nanos",
         returning=("id", "reserved_nanos"),
-        in_order=True,
     )
     assert sorted(changed) == [(windows[0].pk, 60), (windows[2].pk, 60)]
     assert [Window.objects.get(pk=w.pk).reserved_nanos for w in windows] == [60, 0, 60]
+
+
+def test_how_many_meet_the_condition_is_told() -> None:
+    budget = make_budget(make_user(), 100)
+    windows = [make_window(budget, NOON - timedelta(days=days)) for days in (1, 2, 3)]
+    rows = [(window.pk, 60 + place) for place, window in enumerate(windows)]
+    assert update_rows(Window, ("id", "spent_nanos"), rows, only="new_spent_nanos > 60") == 2
+    assert update_rows(Window, ("id", "spent_nanos"), rows[:1], only="spent_nanos > 60") == 0
+    assert [Window.objects.get(pk=w.pk).spent_nanos for w in windows] == [0, 61, 62]
 
 
 def test_set_and_added_at_once() -> None:
@@ -84,7 +92,7 @@ def test_set_and_added_at_once() -> None:
 
 def test_nothing_is_asked_for_no_rows() -> None:
     insert_rows(Budget, ("id",), [])
-    assert update_rows(LanguageModel, ("id", "name"), []) == []
+    assert update_rows(LanguageModel, ("id", "name"), []) == 0
 
 
 def test_what_is_read_is_in_utc() -> None:

@@ -1,0 +1,316 @@
+"""A client's connection: HTTP/1.1 from a socket to the ASGI application, one request at a time.
+
+Why not gunicorn's own protocol, or uvicorn's. Every request of every program comes through here, on
+the one thread that everything else wants too: gunicorn's, in Python down to the byte, takes a tenth
+of all a request costs. uvicorn's reads with llhttp as this does, but it takes heads without end,
+and hangs up at the end of a reply though its client is still sending, who then never reads it.
+llhttp knows the grammar and where a body ends; what is left out is what the product does not have:
+HTTP/2, WebSockets, TLS, which a proxy does.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, cast
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from budgetrouter.serving.exchange import Exchange
+from budgetrouter.serving.reply_head import refusal
+from budgetrouter.serving.request_head import (
+    BAD_REQUEST,
+    FIELDS_TOO_LARGE,
+    MAX_TARGET_BYTES,
+    TARGET_TOO_LONG,
+    Header,
+    Refused,
+    check_field,
+    scope_of,
+)
+
+MAX_BARE_BYTES = 64 * 1024  # of a head, or of anything else that is no body
+LEAVING_SECONDS = 3.0  # what an application gets to notice that its client has left
+
+
+class Connection(asyncio.Protocol):
+    """Made by gunicorn's worker, whose `asgi` answers and whose settings hold.
+
+    Requests that were sent in advance wait for their turn; while any does, nothing more is read.
+    """
+
+    def __init__(self, worker: Any) -> None:
+        self.may_write = True
+        self._worker = worker
+        self._loop: asyncio.AbstractEventLoop = worker.loop
+        self._transport: asyncio.Transport  # from connection_made on
+        self._parser = HttpRequestParser(self)
+        self._is_open = False
+        self._server = self._client = ("", 0)
+        self._trusts_client = False
+        self._target = b""
+        self._fields: list[Header] = []
+        self._expects = False
+        self._bare_bytes = 0
+        self._receiving: Exchange | None = None  # whose body comes now
+        self._current: Exchange | None = None  # whose reply is being made
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._refused: int | None = None  # the status for what came after all of these
+        self._holds_back = False
+        self._idle_since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        self._transport, self._is_open = cast(asyncio.Transport, transport), True
+        self._server = _address(transport.get_extra_info("sockname"))
+        self._client = _address(transport.get_extra_info("peername"))
+        trusted = self._worker.cfg.forwarded_allow_ips
+        self._trusts_client = self._client[0] in trusted or "*" in trusted
+        self._idle_since = self._loop.time()
+        self._look_later(self._worker.cfg.keepalive)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        while data and self._refused is None and self._is_open:
+            data = self._read(data)
+        if self._refused is not None and self._is_open:
+            self._stop_reading(self._refused)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._is_open, self.may_write = False, True
+        if self._timer is not None:
+            self._timer.cancel()
+        del self._parser  # it knows us: without this only the collector could part the two
+        self._waiting.clear()
+        if self._current is not None:
+            self._current.lose()
+        if self._task is not None:
+            self._loop.call_later(LEAVING_SECONDS, self._leave)
+
+    def pause_writing(self) -> None:
+        """More waits to be sent than a connection should hold."""
+        self.may_write = False
+
+    def resume_writing(self) -> None:
+        """It was taken."""
+        self.may_write = True
+        if self._current is not None:
+            self._current.wake()
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if self._receiving is not None:
+            return
+        self._target, self._fields = b"", []
+        self._expects = False
+        self._bare_bytes = 0
+
+    def on_url(self, part: bytes) -> None:
+        """A part of its target."""
+        if self._receiving is not None:
+            return
+        self._target += part
+        if len(self._target) > MAX_TARGET_BYTES:
+            raise Refused(TARGET_TOO_LONG)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of its head; or of a trailer, which says nothing to us."""
+        if self._receiving is not None:
+            return
+        check_field(self._fields, name, value)
+        name = name.lower()
+        if b"_" in name:
+            return  # Django would take it for the one with a hyphen
+        if name == b"expect" and value.lower() == b"100-continue":
+            self._expects = True
+        self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Its head is whole."""
+        if self._receiving is not None:
+            return
+        parser = self._parser
+        scope = scope_of(
+            parser.get_method().decode("ascii"),
+            self._target,
+            parser.get_http_version(),
+            self._fields,
+            server=self._server,
+            client=self._client,
+            trusts_client=self._trusts_client,
+        )
+        exchange = Exchange(self, scope, self._loop, parser.should_keep_alive())
+        if self._expects:
+            exchange.wait_with_body()
+        self._receiving = exchange
+        if self._current is None:
+            self._begin(exchange)
+        else:
+            self._waiting.append(exchange)
+            self._read_or_not()
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of its body."""
+        self._bare_bytes = 0
+        if self._receiving is not None:
+            self._receiving.feed(data)
+
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        self._bare_bytes = 0
+        if self._parser.should_upgrade() and _framing(self._fields):
+            return  # its body is still to come
+        exchange, self._receiving = self._receiving, None
+        if exchange is not None:
+            exchange.end_body()
+
+    # What its exchanges call
+
+    def write(self, data: bytes) -> None:
+        """Send it, or throw it away where the client is gone."""
+        if self._is_open:
+            self._transport.write(data)
+
+    def hold_back(self, holds: bool) -> None:
+        """Let the client wait with its body, or go on."""
+        self._holds_back = holds
+        self._read_or_not()
+
+    def closes(self) -> bool:
+        """Whether no further request is taken on this connection: the server ends."""
+        return not self._worker.alive
+
+    # The rest
+
+    def _read(self, data: bytes) -> bytes:
+        """Read as far as it goes; returns what is still to be read."""
+        self._bare_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            return self._go_on(data[upgrade.args[0] :])
+        except HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Refused):
+                raise
+            self._refused = error.__context__.status
+        except HttpParserError:
+            self._refused = BAD_REQUEST
+        else:
+            if self._bare_bytes > MAX_BARE_BYTES:
+                self._refused = BAD_REQUEST if self._receiving else FIELDS_TOO_LARGE
+        return b""
+
+    def _go_on(self, rest: bytes) -> bytes:
+        """Somebody wants to speak another protocol, which nobody here does: the request is answered
+        as if it had not asked. Its parser has stopped before the body; another one reads that."""
+        self._parser = HttpRequestParser(self)
+        if self._receiving is None:
+            return rest
+        fields = b"".join(b"%b: %b\r\n" % field for field in _framing(self._fields))
+        return b"POST / HTTP/1.1\r\n%b\r\n%b" % (fields, rest)
+
+    def _stop_reading(self, status: int) -> None:
+        """What came makes no sense. Whoever asked before is answered; who is cut in it, is not."""
+        broken, self._receiving = self._receiving, None
+        if broken is not None and broken is self._current:
+            if broken.has_begun:
+                self._hang_up()
+            else:
+                self._refuse(status)
+            broken.lose()
+            return
+        if broken is not None:
+            self._waiting.remove(broken)
+        self.hold_back(True)
+        if self._current is None:
+            self._refuse(status)
+
+    def _begin(self, exchange: Exchange) -> None:
+        self._current = exchange
+        self._task = self._loop.create_task(self._answer(exchange))
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            await self._worker.asgi(exchange.scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:
+            self._hang_up()  # also how an application drops a client that is too slow
+            raise
+        except Exception:
+            self._worker.log.exception("Error in ASGI application")
+            exchange.keeps_alive = False
+        finally:
+            self._task = None
+        self._follow(exchange)
+
+    def _follow(self, exchange: Exchange) -> None:
+        """What comes after an exchange: the next, a pause, or the end of the connection."""
+        if not exchange.has_begun:
+            self._refuse(500)
+        elif not exchange.is_answered:
+            self._hang_up()  # half a reply must not look like a whole one
+        elif not (exchange.keeps_alive and exchange.is_whole) or self.closes():
+            self._close()
+        elif self._waiting:
+            self._begin(self._waiting.popleft())
+            self._read_or_not()
+        elif self._refused is not None:
+            self._refuse(self._refused)
+        else:
+            self._current = None
+            self._idle_since = self._loop.time()
+
+    def _refuse(self, status: int) -> None:
+        self.write(refusal(status))
+        self._close()
+
+    def _close(self) -> None:
+        """Once all that was written is sent."""
+        if self._is_open:
+            self._is_open = False
+            self._transport.close()
+
+    def _hang_up(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._transport.abort()
+
+    def _leave(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _read_or_not(self) -> None:
+        with suppress(RuntimeError):  # it is closing
+            if self._holds_back or self._waiting:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _look_later(self, seconds: float) -> None:
+        self._timer = self._loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Close what has been idle for too long. A timer for each pause would cost more."""
+        left = self._worker.cfg.keepalive
+        if self._current is None:
+            left -= self._loop.time() - self._idle_since
+            if left <= 0:
+                self._close()
+                return
+        self._look_later(left)
+
+
+def _framing(fields: Sequence[Header]) -> list[Header]:
+    """Those of a request's fields that say how long its body is."""
+    return [field for field in fields if field[0] in (b"content-length", b"transfer-encoding")]
+
+
+def _address(given: Any) -> tuple[str, int]:
+    """Host and port; of a socket that has none, nothing."""
+    return (given[0], given[1]) if isinstance(given, tuple) else ("", 0)

@@ -1,0 +1,96 @@
+"""From the head of an HTTP request to an ASGI scope: what may be read in two ways is refused.
+
+llhttp has read the grammar; this looks at what the grammar allows and a server must not take: a
+head without end, two hosts, a coding of the body that nobody here knows, names that another server
+would spell otherwise.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+Header = tuple[bytes, bytes]
+
+MAX_TARGET_BYTES = 4_094
+MAX_FIELDS = 100
+MAX_FIELD_BYTES = 8_190  # its name and its value
+
+BAD_REQUEST, TARGET_TOO_LONG, FIELDS_TOO_LARGE, NOT_IMPLEMENTED = 400, 414, 431, 501
+
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_HTTPS = (b"https", b"on", b"ssl")
+
+
+class Refused(Exception):
+    """This request is not served, and nothing that follows it on its connection."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP status {status}")
+        self.status = status
+
+
+def check_field(fields: Sequence[Header], name: bytes, value: bytes) -> None:
+    """Whether one more may be kept. Raises Refused."""
+    if len(fields) >= MAX_FIELDS or len(name) + len(value) > MAX_FIELD_BYTES:
+        raise Refused(FIELDS_TOO_LARGE)
+    if b"\n" in value or b"\r" in value:
+        raise Refused(BAD_REQUEST)  # a field on two lines: some read it as one, some as two
+
+
+def scope_of(
+    method: str,
+    target: bytes,
+    version: str,
+    fields: list[Header],
+    *,
+    server: tuple[str, int],
+    client: tuple[str, int],
+    trusts_client: bool,
+) -> dict[str, Any]:
+    """The scope. `trusts_client`: it is a proxy, whose word for the scheme counts.
+
+    Raises Refused.
+    """
+    if version not in ("1.0", "1.1"):
+        raise Refused(BAD_REQUEST)
+    hosts, scheme = 0, "http"
+    for name, value in fields:
+        if name == b"host":
+            hosts += 1
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            raise Refused(NOT_IMPLEMENTED)
+        elif name == b"x-forwarded-proto" and trusts_client and value.lower() in _HTTPS:
+            scheme = "https"
+    if hosts > 1 or (not hosts and version == "1.1"):
+        raise Refused(BAD_REQUEST)
+    raw_path, _, query = _origin_form(target).partition(b"?")
+    path = raw_path.decode("utf-8", "replace")
+    return {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": version,
+        "method": method,
+        "scheme": scheme,
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": raw_path,
+        "query_string": query,
+        "root_path": "",
+        "headers": fields,
+        "server": server,
+        "client": client,
+    }
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Path and query. Raises Refused for what names neither."""
+    if target.startswith(b"/"):
+        return target
+    if target == b"*":
+        return target
+    scheme, found, rest = target.partition(b"://")
+    if not found or scheme.lower() not in (b"http", b"https"):
+        raise Refused(BAD_REQUEST)
+    host, _, path = rest.partition(b"/")
+    if not host or b"?" in host:
+        raise Refused(BAD_REQUEST)
+    return b"/" + path
