@@ -42,7 +42,7 @@ MAX_WAITING = 4_096  # operations in line; more is an overload that a caller sho
 MAX_BATCH = 64
 # While several come at a time the next batch waits so long for more: most of what a batch costs it
 # costs once, and meanwhile the interpreter belongs to those who make work for it.
-GATHER_SECONDS = 0.002
+GATHER_SECONDS = 0.001
 TRIES = 4
 PAUSE_SECONDS = 0.05  # before an operation is tried again, times the number of tries
 PATIENCE_SECONDS = 10.0  # of whoever can be told to try again later
