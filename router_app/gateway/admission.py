@@ -49,11 +49,14 @@ class _Moment:
     resting: Mapping[Key, str]  # the models to be left alone, and why
 
     @classmethod
-    def of(cls, now: datetime) -> "_Moment":
+    def of(cls, asked: Sequence[Asked]) -> "_Moment":
         """What is remembered, checked against the database; what is overdue is closed first."""
+        now = timezone.now()
         revisions = read_revisions(now)
-        expire_at_admission(now, any_overdue=revisions.any_overdue)
         access.note(revisions.access)
+        if revisions.any_overdue:
+            _open_windows(asked, now)  # closing changes windows, and budgets are locked before them
+        expire_at_admission(now, any_overdue=revisions.any_overdue)
         snapshot = current_snapshot(now, revisions.catalog)
         resting = cooling.resting((spec.provider, spec.id) for spec in snapshot.specs)
         return cls(now, snapshot, resting)
@@ -71,7 +74,7 @@ def admit_all(asked: Sequence[Asked]) -> list[Outcome]:
     """Hold the money of each, or return (not raise) why not, so that the record is kept."""
     if standing := _standing(asked):
         return standing
-    outcomes = _admit_all(asked, _Moment.of(timezone.now()))
+    outcomes = _admit_all(asked, _Moment.of(asked))
     for item, outcome in zip(asked, outcomes, strict=True):
         item.made.append((outcome, item.record(outcome) if item.record else None))
     return [item.made[-1] for item in asked]
@@ -82,7 +85,8 @@ def preview(request: RouteRequest, sizes: Sizes) -> tuple[Decision, Snapshot]:
 
     Raises the error that a real request would be answered with.
     """
-    moment, asked = _Moment.of(timezone.now()), Asked(request, sizes)
+    asked = Asked(request, sizes)
+    moment = _Moment.of([asked])
     windows = _windows_of(request, _open_windows([asked], moment.now), moment.now)
     if isinstance(windows, RouterError):
         raise windows

@@ -6,9 +6,10 @@ PostgreSQL would end one of them after a second; the requests of that batch wait
 import psycopg
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from router_app.budgets.limits import create_budget
-from router_app.models import Budget, User, Window
+from router_app.models import Budget, Reservation, User, Window
 from tests.gateway.asking import a_request
 from tests.gateway.batching import SECONDS, Batch, a_person, admitted
 from tests.gateway.books import assert_clean
@@ -40,11 +41,13 @@ def somebody_waits() -> bool:
         return cursor.fetchone() is not None
 
 
-@pytest.mark.parametrize("with_a_closing", [False, True])
+@pytest.mark.parametrize("besides", ["nothing", "a closing", "what is overdue"])
 def test_who_waits_for_a_budget_holds_no_window(
-    alice: User, batches: list[Batch], with_a_closing: bool
+    alice: User, batches: list[Batch], besides: str
 ) -> None:
     (admission,) = admitted(batches, a_request(alice))
+    if besides == "what is overdue":
+        Reservation.objects.update(lease_ends_at=timezone.now())
     bob = a_person("bob")
     new = create_budget(user=bob, period="total", limit_nanos=10**12)
 
@@ -53,7 +56,7 @@ def test_who_waits_for_a_budget_holds_no_window(
         batch = Batch()
         batches.append(batch)
         done = [batch.ask(a_request(alice)), batch.ask(a_request(bob))]
-        if with_a_closing:
+        if besides == "a closing":
             done.append(batch.close(admission))
         batch.go()
         wait_until(somebody_waits)
