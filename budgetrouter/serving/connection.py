@@ -9,6 +9,8 @@ HTTP/2, WebSockets, TLS, which a proxy does.
 """
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,6 +33,10 @@ from budgetrouter.serving.request_head import (
 
 MAX_BARE_BYTES = 64 * 1024  # of a head, or of anything else that is no body
 LEAVING_SECONDS = 3.0  # what an application gets to notice that its client has left
+MAX_WAITING = 500  # requests sent in advance: they take forty times the room of their bytes
+LAST_WORD_SECONDS = 3.0  # what a client that is still sending gets to read why it was refused
+CLOSING_SECONDS = 30.0  # what one that is answered gets to take the rest
+_RESET = struct.pack("ii", 1, 0)  # on, and for no time
 
 
 class Connection(asyncio.Protocol):
@@ -89,6 +95,7 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         if self._current is not None:
             self._current.lose()
+        self._receiving = self._current = None  # they know us, too
         if self._task is not None:
             self._loop.call_later(LEAVING_SECONDS, self._leave)
 
@@ -136,6 +143,8 @@ class Connection(asyncio.Protocol):
         """Its head is whole."""
         if self._receiving is not None:
             return
+        if len(self._waiting) >= MAX_WAITING:
+            raise Refused(BAD_REQUEST)
         parser = self._parser
         scope = scope_of(
             parser.get_method().decode("ascii"),
@@ -147,7 +156,7 @@ class Connection(asyncio.Protocol):
             trusts_client=self._trusts_client,
         )
         exchange = Exchange(self, scope, self._loop, parser.should_keep_alive())
-        if self._expects:
+        if self._expects and scope["http_version"] != "1.0":
             exchange.wait_with_body()
         self._receiving = exchange
         if self._current is None:
@@ -220,7 +229,9 @@ class Connection(asyncio.Protocol):
         """What came makes no sense. Whoever asked before is answered; who is cut in it, is not."""
         broken, self._receiving = self._receiving, None
         if broken is not None and broken is self._current:
-            if broken.has_begun:
+            if broken.is_answered:
+                self._close_while_reading()
+            elif broken.has_begun:
                 self._hang_up()
             else:
                 self._refuse(status)
@@ -255,31 +266,56 @@ class Connection(asyncio.Protocol):
             self._refuse(500)
         elif not exchange.is_answered:
             self._hang_up()  # half a reply must not look like a whole one
-        elif not (exchange.keeps_alive and exchange.is_whole) or self.closes():
+        elif not exchange.is_whole:
+            self._close_while_reading()
+        elif not exchange.keeps_alive or self.closes():
             self._close()
         elif self._waiting:
             self._begin(self._waiting.popleft())
-            self._read_or_not()
+            self.hold_back(self._refused is not None)
         elif self._refused is not None:
             self._refuse(self._refused)
         else:
             self._current = None
             self._idle_since = self._loop.time()
+            if self._holds_back:
+                self.hold_back(False)  # a body that nobody read is gone with its exchange
 
     def _refuse(self, status: int) -> None:
         self.write(refusal(status))
-        self._close()
+        self._close_while_reading()
+
+    def _close_while_reading(self) -> None:
+        """What still comes is thrown away for a while: a reset would take our last word with it."""
+        if self._is_open:
+            self._is_open = False
+            self._waiting.clear()
+            self.hold_back(False)
+            with suppress(OSError, RuntimeError):  # it is closing
+                self._transport.write_eof()
+            self._drop_later(LAST_WORD_SECONDS)
 
     def _close(self) -> None:
         """Once all that was written is sent."""
         if self._is_open:
             self._is_open = False
             self._transport.close()
+            self._drop_later(CLOSING_SECONDS)
 
     def _hang_up(self) -> None:
         if self._is_open:
             self._is_open = False
+            if self._current is not None and self._current.ends_with_connection:
+                with suppress(OSError, RuntimeError):  # a proper end would look like the reply's
+                    socket_ = self._transport.get_extra_info("socket")
+                    socket_.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
+
+    def _drop_later(self, seconds: float) -> None:
+        """Instead of looking whether it is idle; the end of the connection comes before, mostly."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._transport.abort)
 
     def _leave(self) -> None:
         if self._task is not None:

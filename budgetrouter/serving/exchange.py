@@ -75,6 +75,12 @@ class Exchange:
         """Its reply is whole."""
         return self._is_ended and self._left == 0
 
+    @property
+    def ends_with_connection(self) -> bool:
+        """Nothing but the connection's end says where its reply ends."""
+        framing = self._framing
+        return framing is not None and framing.length is None and not framing.chunked
+
     def wait_with_body(self) -> None:
         """The client sends its body only when it is told that it is wanted."""
         self._must_continue = True
@@ -130,12 +136,15 @@ class Exchange:
             raise RuntimeError(f"there is no message {kind} here")
         while not (self._wire.may_write or self.is_lost):
             await self._news()
+        if self.is_lost:
+            await asyncio.sleep(0)  # else one that sends for ever could never be ended
 
     def _begin(self, status: int, fields: Any) -> None:
         if self._framing is not None:
             raise RuntimeError("this reply has begun already")
         version = self.scope["http_version"]
         closes = not self.keeps_alive or self._wire.closes()
+        closes = closes or (self._must_continue and not self.is_whole)  # it will not be asked for
         framing = head_of(status, fields, version=version, has_body=self._has_body, closes=closes)
         self._framing = framing
         self._left = framing.length or 0

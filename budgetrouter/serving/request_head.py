@@ -51,12 +51,14 @@ def scope_of(
 
     Raises Refused.
     """
-    if version not in ("1.0", "1.1"):
+    if version not in ("1.0", "1.1") or method == "CONNECT":
         raise Refused(BAD_REQUEST)
     hosts, scheme = 0, "http"
     for name, value in fields:
         if name == b"host":
             hosts += 1
+        elif name == b"transfer-encoding" and version == "1.0":
+            raise Refused(BAD_REQUEST)  # who speaks 1.0 knows no chunks, and ends it elsewhere
         elif name == b"transfer-encoding" and value.lower() != b"chunked":
             raise Refused(NOT_IMPLEMENTED)
         elif name == b"x-forwarded-proto" and trusts_client and value.lower() in _HTTPS:

@@ -1,6 +1,9 @@
 """A client's connection, seen from a raw socket: what is served, refused, and in which order."""
 
 import asyncio
+import gc
+import socket
+import weakref
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
@@ -105,11 +108,11 @@ def a_worker(application: Any = echo, *, alive: bool = True) -> Any:
     return SimpleNamespace(cfg=config, log=log, asgi=application, loop=loop, alive=alive)
 
 
-def ask(*parts: bytes, alive: bool = True) -> bytes:
+def ask(*parts: bytes, application: Any = echo, alive: bool = True) -> bytes:
     """All that comes back until the server closes, each part sent by itself."""
 
     async def story() -> bytes:
-        loop, worker = asyncio.get_running_loop(), a_worker(alive=alive)
+        loop, worker = asyncio.get_running_loop(), a_worker(application, alive=alive)
         server = await loop.create_server(lambda: Connection(worker), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         for part in parts:
@@ -226,6 +229,8 @@ POST = b"POST / HTTP/1.1\r\n" + HOST
         (b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", 400),
         (b"GET /\r\n\r\n", 400),
         (b"GET nowhere HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+        (b"CONNECT / HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n", 400),
+        (CHUNKED.replace(b"1.1\r\n", b"1.0\r\nConnection: keep-alive\r\n"), 400),
         (b"CONNECT a:1 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
@@ -463,3 +468,203 @@ def test_an_application_that_does_not_listen_is_ended_behind_its_client(
 
     asked, over = asyncio.Event(), asyncio.Event()
     asyncio.run(story())
+
+
+def test_a_body_that_nobody_read_does_not_stop_the_connection() -> None:
+    async def hasty(scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "GET":
+            await echo(scope, receive, send)
+            return
+        await asyncio.sleep(0.1)  # all of the body has come
+        await begin(send, (b"content-length", b"2"))
+        await say(send, b"no")
+
+    body = b"Content-Length: 100000\r\n\r\n" + b"x" * 100_000
+
+    assert bodies(ask(POST + body, b"", LAST, application=hasty)) == [b"no", TO_LAST]
+
+
+def test_an_older_client_is_not_told_to_continue() -> None:
+    """It would take that for its reply."""
+    head = b"POST / HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+
+    assert ask(head, b"abc").startswith(b"HTTP/1.0 200 OK\r\n")
+
+
+def test_who_is_not_told_to_continue_hears_that_the_connection_ends() -> None:
+    async def hasty(scope: Any, receive: Any, send: Any) -> None:
+        await begin(send, (b"content-length", b"2"))
+        await say(send, b"no")
+
+    head = POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+
+    assert b"\r\nConnection: close\r\n" in ask(head, application=hasty)
+
+
+@pytest.mark.parametrize(
+    "head, status",
+    [
+        (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        (POST + b"A: " + b"b" * 9000 + b"\r\n\r\n", 431),
+        (POST + HOST + b"\r\n", 400),
+        (b"POST /failing HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\n\r\n", 500),
+    ],
+)
+def test_a_client_that_is_still_sending_reads_why_it_is_refused(head: bytes, status: int) -> None:
+    """It looks only once it has sent all; a reset before would take the reply with it."""
+
+    async def story() -> bytes:
+        loop = asyncio.get_running_loop()
+        worker = a_worker()
+        server = await loop.create_server(lambda: Connection(worker), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(head + b"x" * MUCH)
+        async with asyncio.timeout(SECONDS):
+            await writer.drain()
+            answer = await reader.read()
+        writer.close()
+        server.close()
+        return answer
+
+    assert asyncio.run(story()).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_a_whole_reply_arrives_though_nonsense_comes_in_the_body() -> None:
+    async def hasty(scope: Any, receive: Any, send: Any) -> None:
+        await begin(send, (b"content-length", b"2"))
+        await say(send, b"no")
+        while (await receive()).get("more_body"):
+            pass
+
+    head = POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+
+    assert bodies(ask(head, b"zz\r\n" + b"z" * MUCH, application=hasty)) == [b"no"]
+
+
+def test_requests_that_are_sent_in_advance_are_not_kept_without_end() -> None:
+    request_ = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+
+    answer = ask(request_ * 5_000)
+
+    assert 0 < answer.count(b"HTTP/1.1 200 OK\r\n") <= connection.MAX_WAITING + 1
+    assert answer.endswith(b"\r\n\r\n400 Bad Request\n")
+
+
+def test_a_client_that_takes_nothing_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So little waits that nobody is told to pause, which is what starts the other patience."""
+    monkeypatch.setattr(connection, "CLOSING_SECONDS", 0.05)
+
+    async def story() -> None:
+        loop, made = asyncio.get_running_loop(), list[Any]()
+
+        class Watched(Connection):
+            def connection_made(self, transport: Any) -> None:
+                made.append(self)
+                self.transport = transport
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                super().connection_lost(exc)
+                over.set()
+
+        async def filling(scope: Any, receive: Any, send: Any) -> None:
+            await begin(send, (b"connection", b"close"))
+            while not made[0].transport.get_write_buffer_size():
+                await say(send, b"x" * 10_000, more=True)
+            await say(send, b"")
+
+        worker = a_worker(filling)
+        server = await loop.create_server(lambda: Watched(worker), "127.0.0.1", 0)
+        client = socket.socket()
+        client.setblocking(False)
+        await loop.sock_connect(client, server.sockets[0].getsockname())
+        await loop.sock_sendall(client, LAST)
+        async with asyncio.timeout(SECONDS):
+            await over.wait()
+        client.close()
+        server.close()
+
+    over = asyncio.Event()
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("request_", [LAST, ONE[:-1], LAST.replace(b"/last", b"/nothing")])
+def test_a_connection_leaves_no_cycle_behind(request_: bytes) -> None:
+    """Else only the collector, which comes seldom, could take it away with all that it holds."""
+
+    async def story() -> None:
+        loop, worker, made = asyncio.get_running_loop(), a_worker(), list[Any]()
+
+        def make() -> Connection:
+            one = Connection(worker)
+            made.append(weakref.ref(one, lambda _: gone.set()))
+            return one
+
+        server = await loop.create_server(make, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(request_)
+        writer.write_eof()
+        gc.disable()
+        try:
+            async with asyncio.timeout(SECONDS):
+                await reader.read()
+                writer.close()
+                await gone.wait()
+        finally:
+            gc.enable()
+        server.close()
+
+    gone = asyncio.Event()
+    asyncio.run(story())
+
+
+def test_half_a_stream_does_not_look_like_a_whole_one_to_an_older_client() -> None:
+    """It knows a reply's end by the connection's: that must not be a proper one."""
+
+    async def story() -> None:
+        loop, worker = asyncio.get_running_loop(), a_worker()
+        server = await loop.create_server(lambda: Connection(worker), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"GET /unfinished HTTP/1.0\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            async with asyncio.timeout(SECONDS):
+                await reader.read()
+        writer.close()
+        server.close()
+
+    asyncio.run(story())
+
+
+def test_an_application_that_sends_for_ever_is_ended_behind_its_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it sends goes nowhere, but nobody else's turn comes unless sending gives way."""
+    monkeypatch.setattr(connection, "LEAVING_SECONDS", 0.001)
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await begin(send)
+        try:
+            for _ in range(300_000):
+                await say(send, b"x" * 1000, more=True)
+        except asyncio.CancelledError:
+            ended.append("by the server")
+            raise
+        finally:
+            over.set()
+
+    async def story() -> None:
+        loop, worker = asyncio.get_running_loop(), a_worker(endless)
+        server = await loop.create_server(lambda: Connection(worker), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(LAST)
+        await reader.read(1)
+        writer.transport.abort()
+        async with asyncio.timeout(SECONDS):
+            await over.wait()
+        server.close()
+
+    over, ended = asyncio.Event(), list[str]()
+    asyncio.run(story())
+    assert ended == ["by the server"]
