@@ -8,7 +8,8 @@ missing are made before that: it locks their budgets, and whoever has a window l
 budget.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -21,6 +22,11 @@ from router_app.gateway.asked import Asked, Outcome
 from router_app.gateway.closing import close_all
 from router_app.gateway.ended import Closed, Closure
 from router_app.gateway.writer import Together
+from router_app.models import Budget
+
+MOST_REMEMBERED = 100_000
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_open_until: dict[int, datetime] = {}  # by budget: a window that was seen ends then
 
 
 def admitting(asked: Asked) -> Together[Any, Outcome]:
@@ -52,6 +58,18 @@ def _lock_windows(asked: Sequence[Asked], closures: Sequence[Closure]) -> None:
     now = timezone.now()
     access.load(item.request for item in asked)
     budgets = {budget.pk: budget for item in asked for budget in access.budgets_of(item.request)}
-    window_ids = {window.pk for window in current_windows(budgets.values(), now).values()}
-    window_ids |= {window.pk for each in closures for window in each.admission.windows}
-    lock_windows(window_ids, (), now=now)
+    _see_opened(budgets.values(), now)
+    window_ids = {window.pk for each in closures for window in each.admission.windows}
+    lock_windows(window_ids, budgets, now=now)
+
+
+def _see_opened(budgets: Iterable[Budget], now: datetime) -> None:
+    """Each has a window. One that was there is remembered for as long as it lasts: to look again
+    in every batch would be one more way to the database and back."""
+    unknown = [budget for budget in budgets if _open_until.get(budget.pk, now) <= now]
+    if not unknown:
+        return
+    if len(_open_until) > MOST_REMEMBERED:
+        _open_until.clear()
+    for budget_id, window in current_windows(unknown, now).items():
+        _open_until[budget_id] = window.ends_at or _ALWAYS
