@@ -12,26 +12,14 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
-
 from budgetrouter.serving.exchange import Exchange
 from budgetrouter.serving.reply_head import refusal
-from budgetrouter.serving.request_head import (
-    BAD_REQUEST,
-    FIELDS_TOO_LARGE,
-    MAX_TARGET_BYTES,
-    TARGET_TOO_LONG,
-    Header,
-    Refused,
-    check_field,
-    scope_of,
-)
+from budgetrouter.serving.request_head import BAD_REQUEST, Head, Refused, scope_of
+from budgetrouter.serving.request_reader import RequestReader
 
-MAX_BARE_BYTES = 64 * 1024  # of a head, or of anything else that is no body
 LEAVING_SECONDS = 3.0  # what an application gets to notice that its client has left
 MAX_WAITING = 500  # requests sent in advance: they take forty times the room of their bytes
 LAST_WORD_SECONDS = 3.0  # what a client that is still sending gets to read why it was refused
@@ -50,19 +38,13 @@ class Connection(asyncio.Protocol):
         self._worker = worker
         self._loop: asyncio.AbstractEventLoop = worker.loop
         self._transport: asyncio.Transport  # from connection_made on
-        self._parser = HttpRequestParser(self)
+        self._reader = RequestReader(self._take)
         self._is_open = False
         self._server = self._client = ("", 0)
         self._trusts_client = False
-        self._target = b""
-        self._fields: list[Header] = []
-        self._expects = False
-        self._bare_bytes = 0
-        self._receiving: Exchange | None = None  # whose body comes now
         self._current: Exchange | None = None  # whose reply is being made
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[Exchange] = deque()
-        self._refused: int | None = None  # the status for what came after all of these
         self._holds_back = False
         self._idle_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -81,21 +63,22 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        while data and self._refused is None and self._is_open:
-            data = self._read(data)
-        if self._refused is not None and self._is_open:
-            self._stop_reading(self._refused)
+        reader = self._reader
+        while data and reader.refused is None and self._is_open:
+            data = reader.read(data)
+        if reader.refused is not None and self._is_open:
+            self._stop_reading(reader.refused)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._is_open, self.may_write = False, True
         if self._timer is not None:
             self._timer.cancel()
-        del self._parser  # it knows us: without this only the collector could part the two
+        self._reader.end()
         self._waiting.clear()
         if self._current is not None:
             self._current.lose()
-        self._receiving = self._current = None  # they know us, too
+        self._current = None  # it knows us, too
         if self._task is not None:
             self._loop.call_later(LEAVING_SECONDS, self._leave)
 
@@ -108,77 +91,6 @@ class Connection(asyncio.Protocol):
         self.may_write = True
         if self._current is not None:
             self._current.wake()
-
-    # What the parser calls
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        if self._receiving is not None:
-            return
-        self._target, self._fields = b"", []
-        self._expects = False
-        self._bare_bytes = 0
-
-    def on_url(self, part: bytes) -> None:
-        """A part of its target."""
-        if self._receiving is not None:
-            return
-        self._target += part
-        if len(self._target) > MAX_TARGET_BYTES:
-            raise Refused(TARGET_TOO_LONG)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of its head; or of a trailer, which says nothing to us."""
-        if self._receiving is not None:
-            return
-        check_field(self._fields, name, value)
-        name = name.lower()
-        if b"_" in name:
-            return  # Django would take it for the one with a hyphen
-        if name == b"expect" and value.lower() == b"100-continue":
-            self._expects = True
-        self._fields.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Its head is whole."""
-        if self._receiving is not None:
-            return
-        if len(self._waiting) >= MAX_WAITING:
-            raise Refused(BAD_REQUEST)
-        parser = self._parser
-        scope = scope_of(
-            parser.get_method().decode("ascii"),
-            self._target,
-            parser.get_http_version(),
-            self._fields,
-            server=self._server,
-            client=self._client,
-            trusts_client=self._trusts_client,
-        )
-        exchange = Exchange(self, scope, self._loop, parser.should_keep_alive())
-        if self._expects and scope["http_version"] != "1.0":
-            exchange.wait_with_body()
-        self._receiving = exchange
-        if self._current is None:
-            self._begin(exchange)
-        else:
-            self._waiting.append(exchange)
-            self._read_or_not()
-
-    def on_body(self, data: bytes) -> None:
-        """A piece of its body."""
-        self._bare_bytes = 0
-        if self._receiving is not None:
-            self._receiving.feed(data)
-
-    def on_message_complete(self) -> None:
-        """It is whole."""
-        self._bare_bytes = 0
-        if self._parser.should_upgrade() and _framing(self._fields):
-            return  # its body is still to come
-        exchange, self._receiving = self._receiving, None
-        if exchange is not None:
-            exchange.end_body()
 
     # What its exchanges call
 
@@ -198,36 +110,26 @@ class Connection(asyncio.Protocol):
 
     # The rest
 
-    def _read(self, data: bytes) -> bytes:
-        """Read as far as it goes; returns what is still to be read."""
-        self._bare_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            return self._go_on(data[upgrade.args[0] :])
-        except HttpParserCallbackError as error:
-            if not isinstance(error.__context__, Refused):
-                raise
-            self._refused = error.__context__.status
-        except HttpParserError:
-            self._refused = BAD_REQUEST
+    def _take(self, head: Head) -> Exchange:
+        """The exchange of one more request. Raises Refused."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise Refused(BAD_REQUEST)
+        scope = scope_of(
+            head, server=self._server, client=self._client, trusts_client=self._trusts_client
+        )
+        exchange = Exchange(self, scope, self._loop, head.keeps_alive)
+        if head.waits_with_body:
+            exchange.wait_with_body()
+        if self._current is None:
+            self._begin(exchange)
         else:
-            if self._bare_bytes > MAX_BARE_BYTES:
-                self._refused = BAD_REQUEST if self._receiving else FIELDS_TOO_LARGE
-        return b""
-
-    def _go_on(self, rest: bytes) -> bytes:
-        """Somebody wants to speak another protocol, which nobody here does: the request is answered
-        as if it had not asked. Its parser has stopped before the body; another one reads that."""
-        self._parser = HttpRequestParser(self)
-        if self._receiving is None:
-            return rest
-        fields = b"".join(b"%b: %b\r\n" % field for field in _framing(self._fields))
-        return b"POST / HTTP/1.1\r\n%b\r\n%b" % (fields, rest)
+            self._waiting.append(exchange)
+            self._read_or_not()
+        return exchange
 
     def _stop_reading(self, status: int) -> None:
         """What came makes no sense. Whoever asked before is answered; who is cut in it, is not."""
-        broken, self._receiving = self._receiving, None
+        broken, self._reader.receiving = self._reader.receiving, None
         if broken is not None and broken is self._current:
             if broken.is_answered:
                 self._close_while_reading()
@@ -272,9 +174,9 @@ class Connection(asyncio.Protocol):
             self._close()
         elif self._waiting:
             self._begin(self._waiting.popleft())
-            self.hold_back(self._refused is not None)
-        elif self._refused is not None:
-            self._refuse(self._refused)
+            self.hold_back(self._reader.refused is not None)
+        elif self._reader.refused is not None:
+            self._refuse(self._reader.refused)
         else:
             self._current = None
             self._idle_since = self._loop.time()
@@ -340,11 +242,6 @@ class Connection(asyncio.Protocol):
                 self._close()
                 return
         self._look_later(left)
-
-
-def _framing(fields: Sequence[Header]) -> list[Header]:
-    """Those of a request's fields that say how long its body is."""
-    return [field for field in fields if field[0] in (b"content-length", b"transfer-encoding")]
 
 
 def _address(given: Any) -> tuple[str, int]:

@@ -6,7 +6,7 @@ would spell otherwise.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 Header = tuple[bytes, bytes]
@@ -37,20 +37,31 @@ def check_field(fields: Sequence[Header], name: bytes, value: bytes) -> None:
         raise Refused(BAD_REQUEST)  # a field on two lines: some read it as one, some as two
 
 
+class Head(NamedTuple):
+    """As it came, with its fields' names in lower case."""
+
+    method: str
+    target: bytes
+    version: str
+    fields: list[Header]
+    keeps_alive: bool  # the connection, after the reply
+
+    @property
+    def waits_with_body(self) -> bool:
+        """The client sends its body only when it is told that it is wanted."""
+        if self.version == "1.0":
+            return False
+        return any(name == b"expect" and v.lower() == b"100-continue" for name, v in self.fields)
+
+
 def scope_of(
-    method: str,
-    target: bytes,
-    version: str,
-    fields: list[Header],
-    *,
-    server: tuple[str, int],
-    client: tuple[str, int],
-    trusts_client: bool,
+    head: Head, *, server: tuple[str, int], client: tuple[str, int], trusts_client: bool
 ) -> dict[str, Any]:
     """The scope. `trusts_client`: it is a proxy, whose word for the scheme counts.
 
     Raises Refused.
     """
+    method, target, version, fields, _ = head
     if version not in ("1.0", "1.1") or method == "CONNECT":
         raise Refused(BAD_REQUEST)
     hosts, scheme = 0, "http"
