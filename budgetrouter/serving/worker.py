@@ -39,6 +39,7 @@ class Worker(gasgi.ASGIWorker):
 
     asgi: Application
     _under_way = 0
+    _told_at: float | None = None  # by the loop's clock, when SIGTERM came
 
     @property
     def nr_conns(self) -> int:
@@ -58,12 +59,13 @@ class Worker(gasgi.ASGIWorker):
         """SIGTERM: say so at once; `_shutdown` follows within a second."""
         from router_app.gateway import engine  # reads tables: only once Django is set up
 
+        self._told_at = self.loop.time()
         engine.leave(settings.SHUTDOWN_DELAY_SECONDS)
         super().handle_exit_signal()
 
     async def _shutdown(self) -> None:
         """Finish what is under way while listening, then gunicorn's own end, then last words."""
-        begun = self.loop.time()
+        begun = self.loop.time() if self._told_at is None else self._told_at
         await self._finish()
         self.cfg.set("graceful_timeout", 0)  # it has been waited for
         await super()._shutdown()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 NOTICES = f"{PREFIX}cooling"  # a hash: "provider model" -> the notice as JSON
+_notice = msgspec.json.Decoder(Notice)
 NEWS_SECONDS = 600.0  # twice the longest cooling; what ended longer ago is told to nobody
 
 
@@ -62,7 +63,7 @@ def _read(redis: "Redis") -> dict[Key, Notice]:
     for field, text in found.items():
         slug, _, model = field.decode().partition(" ")
         try:
-            notices[slug, model] = msgspec.json.decode(text, type=Notice)
+            notices[slug, model] = _notice.decode(text)
         except msgspec.MsgspecError:
             continue  # of another version of the product
     return notices

@@ -55,8 +55,10 @@ async def shutdown(grace_seconds: float) -> None:
         run.stop(by_server=True)
     await wait_for_runs(SETTLING_SECONDS)
     await aclose_all()
-    await asyncio.to_thread(mirror.stop_worker)
-    await asyncio.to_thread(alerts.stop_worker)
+    # At once: each may wait for a slow disk, and what all of this may take is bounded.
+    await asyncio.gather(
+        asyncio.to_thread(mirror.stop_worker), asyncio.to_thread(alerts.stop_worker)
+    )
     await asyncio.to_thread(writer.stop)
     _server_loop = None
 

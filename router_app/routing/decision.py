@@ -97,3 +97,8 @@ class Decision(msgspec.Struct, frozen=True):
         have their defaults. Raises ValueError where that is not enough.
         """
         return msgspec.convert(data, cls)
+
+
+# msgspec learns a struct's members when it is first read, and a second thread that reads one in the
+# middle of that ends the process: two readers of a history were enough. Imports are one at a time.
+msgspec.json.Decoder(Decision)

@@ -99,13 +99,13 @@ class Gunicorn:
         trace: TracebackType | None,
     ) -> None:
         assert self._process
-        if error is not None:
-            print(self.log[-4000:])  # the test's report shows it
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)  # gunicorn's quick end
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(10)
         self.kill()
+        if error is not None:
+            print(self.log[-4000:])  # the test's report shows it, also how a worker ended
 
     def _is_up(self) -> bool:
         assert self._process
