@@ -17,13 +17,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
-
-from django.db import connection
+from typing import NamedTuple
 
 from router_app.analytics.periods import DAY, HOUR, QUARTER
 from router_app.models import Call, UsageRollup
+from router_app.models.rows import insert_rows
 
 KEY = ("workspace_id", "user_id", "seconds", "starts_at", "model_id", "task_type", "key_id")
 SUMS = (
@@ -39,8 +37,7 @@ SUMS = (
 _COST = SUMS.index("cost_nanos")
 MOST_ROWS = 500  # of one statement
 
-Key = tuple[int, int, int, Any, int, str, int]
-_Row = tuple[Key, list[int]]
+Key = tuple[int, int, int, datetime, int, str, int]
 
 
 class Whose(NamedTuple):
@@ -146,60 +143,30 @@ def _quarter(at: datetime) -> datetime:
 
 
 def _upsert(quarters: _Quarters) -> None:
-    rows = sorted(_all_periods(quarters).items())
-    run = _on_sqlite if connection.vendor == "sqlite" else _on_postgresql
+    rows = [(*key, *sums) for key, sums in sorted(_all_periods(quarters).items())]
     for start in range(0, len(rows), MOST_ROWS):
-        run(rows[start : start + MOST_ROWS])
+        some = rows[start : start + MOST_ROWS]
+        insert_rows(UsageRollup, (*KEY, *SUMS), some, conflict=_RAISE)
 
 
 def _all_periods(quarters: _Quarters) -> dict[Key, list[int]]:
     rows: dict[Key, list[int]] = {}
     for (whose, quarter), sums in quarters.items():
         workspace_id, user_id, model_pk, task_type, key_id = whose
-        for seconds, starts_at in _periods(quarter, connection.vendor):
+        for seconds, starts_at in _periods(quarter):
             key = (workspace_id, user_id, seconds, starts_at, model_pk, task_type, key_id)
             known = rows.get(key)
             rows[key] = sums if known is None else [a + b for a, b in zip(known, sums, strict=True)]
     return rows
 
 
-@lru_cache(maxsize=64)  # calls that are closed now were made just now
-def _periods(quarter: datetime, vendor: str) -> tuple[tuple[int, Any], ...]:
-    """Length and beginning, as the database is given it, of each period with this quarter in it."""
+def _periods(quarter: datetime) -> tuple[tuple[int, datetime], ...]:
+    """Length and beginning of each period with this quarter in it."""
     hour = quarter.replace(minute=0)
-    adapt = connection.ops.adapt_datetimefield_value
-    return ((QUARTER, adapt(quarter)), (HOUR, adapt(hour)), (DAY, adapt(hour.replace(hour=0))))
-
-
-def _on_sqlite(rows: Sequence[_Row]) -> None:
-    # Beneath Django's cursor, which rewrites every placeholder of every statement.
-    connection.ensure_connection()
-    values = [value for key, sums in rows for value in (*key, *sums)]
-    with connection.wrap_database_errors:
-        connection.connection.execute(_statement(_MARKS * len(rows)), values)
-
-
-def _on_postgresql(rows: Sequence[_Row]) -> None:
-    # Numbers stand in the statement itself: a placeholder costs the driver more than the database.
-    values: list[Any] = []
-    marks: list[str] = []
-    for (workspace_id, user_id, seconds, starts_at, model_pk, task_type, key_id), sums in rows:
-        values += (starts_at, task_type)
-        marks.append(_NUMBERS % (workspace_id, user_id, seconds, model_pk, key_id, *sums))
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(tuple(marks)), values)
-
-
-_MARKS = (f"({', '.join('?' * len((*KEY, *SUMS)))})",)
-_NUMBERS = f"(%d, %d, %d, %%s, %d, %%s, %d, {', '.join(['%d'] * len(SUMS))})"
-
-
-def _statement(rows: tuple[str, ...]) -> str:
-    return f"{_INSERT} {', '.join(rows)} {_RAISE}"
+    return ((QUARTER, quarter), (HOUR, hour), (DAY, hour.replace(hour=0)))
 
 
 _TABLE = UsageRollup._meta.db_table
-_INSERT = f"INSERT INTO {_TABLE} ({', '.join((*KEY, *SUMS))}) VALUES"
 _RAISE = f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET " + ", ".join(
     f"{column} = {_TABLE}.{column} + excluded.{column}" for column in SUMS
 )

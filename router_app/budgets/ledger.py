@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from router_app.errors import AlreadyClosed
 from router_app.models import LedgerEntry, Reservation, Window
-from router_app.models.rows import insert_rows, update_in_order, update_rows
+from router_app.models.rows import insert_rows, update_counted, update_in_order
 
 State = Reservation.State
 Kind = LedgerEntry.Kind
@@ -217,7 +217,7 @@ def _raise_reserved(rows: Sequence[tuple[int, int]], only: str = "") -> set[int]
 
 def _change_states(closings: Sequence[Closing], only_unsent: bool, now: datetime) -> None:
     """Close once: whoever changes the state books it, everyone else gets AlreadyClosed."""
-    changed = update_rows(
+    changed = update_counted(
         Reservation,
         ("id", "state", "actual_nanos", "closed_at"),
         [(c.reservation_id, c.state.value, c.actual_nanos, now) for c in closings],

@@ -19,12 +19,14 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DEFAULT_DB_ALIAS
 
+from router_app.models import postgresql
+from router_app.models.postgresql import Done
+
 Row = Sequence[Any]
 _Adapt = Callable[[Any], Any]
 _json = msgspec.json.Encoder()
 
 
-_Done = tuple[list[tuple[Any, ...]], int]  # the rows that came, how many were changed
 
 
 class _How(NamedTuple):
@@ -40,9 +42,11 @@ def insert_rows(
     rows: Sequence[Row],
     *,
     same: Mapping[str, Any] = MappingProxyType({}),
+    conflict: str = "",
 ) -> None:
     """Insert `rows`, each with a value per column, the first never None; and the columns that are
-    the `same` in all of them. Columns left out get the database's default."""
+    the `same` in all of them. Columns left out get the database's default. `conflict` is the
+    clause that says what becomes of a row that is there already."""
     if not rows:
         return
     database = connections[DEFAULT_DB_ALIAS]
@@ -53,7 +57,7 @@ def insert_rows(
     values = _values_of(vendor, model, columns, rows, count)
     if alike:
         values += _values_of(vendor, model, alike, [tuple(same.values())], 1)
-    _execute(database, _insert(model, columns, alike, count, vendor), values)
+    _execute_unread(database, _insert(model, columns, alike, count, vendor, conflict), values)
 
 
 def update_rows(
@@ -62,16 +66,25 @@ def update_rows(
     rows: Sequence[Row],
     *,
     adding: frozenset[str] = frozenset(),
-    only: str = "",
-) -> int:
-    """Update by the first column, a unique key; returns how many rows there were to change.
+) -> None:
+    """Update by the first column, a unique key.
 
-    The `adding` columns are raised by their value instead of set to it. `only` is a further
-    condition, where `new_x` is the value given for column `x`.
+    The `adding` columns are raised by their value instead of set to it.
+    """
+    if rows:
+        _execute_unread(*_update_of(model, columns, rows, _How(adding, "", (), False)))
+
+
+def update_counted(
+    model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row], *, only: str
+) -> int:
+    """The same where a condition holds; returns how many rows were changed.
+
+    In `only`, `new_x` is the value given for column `x`.
     """
     if not rows:
         return 0
-    return _update_rows(model, columns, rows, _How(adding, only, (), False))[1]
+    return _execute(*_update_of(model, columns, rows, _How(frozenset(), only, (), False)))[1]
 
 
 def update_in_order(
@@ -90,16 +103,16 @@ def update_in_order(
     """
     if not rows:
         return []
-    return _update_rows(model, columns, rows, _How(adding, only, returning, True))[0]
+    return _execute(*_update_of(model, columns, rows, _How(adding, only, returning, True)))[0]
 
 
-def _update_rows(
+def _update_of(
     model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row], how: _How
-) -> _Done:
+) -> tuple[BaseDatabaseWrapper, str, list[Any]]:
     database = connections[DEFAULT_DB_ALIAS]
     count = _count(database.vendor, rows)
     sql = _update(model, columns, how, count, database.vendor)
-    return _execute(database, sql, _values_of(database.vendor, model, columns, rows, count))
+    return database, sql, _values_of(database.vendor, model, columns, rows, count)
 
 
 # SQLite takes longer to prepare a statement than to run it, and keeps those it has prepared. So
@@ -131,7 +144,7 @@ def instant(value: Any) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> _Done:
+def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> Done:
     if database.vendor == "sqlite":
         # Beneath Django's cursor, which rewrites every placeholder of every statement.
         if database.connection is None:
@@ -141,9 +154,14 @@ def _execute(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> _Don
             before = own.total_changes
             rows = own.execute(sql, values).fetchall()
             return rows, own.total_changes - before
-    with database.cursor() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchall() if cursor.description else [], cursor.rowcount
+    return postgresql.run(database, sql, values)
+
+
+def _execute_unread(database: BaseDatabaseWrapper, sql: str, values: list[Any]) -> None:
+    if database.vendor == "sqlite":
+        _execute(database, sql, values)
+    else:
+        postgresql.run_later(database, sql, values)
 
 
 def _values_of(
@@ -197,11 +215,13 @@ def _insert(
     alike: tuple[str, ...],
     count: int,
     vendor: str,
+    conflict: str,
 ) -> str:
     new = ", ".join([_new(model, column, vendor) for column in columns] + ["?"] * len(alike))
     given = _given(model, columns, count, vendor)
     into = f"{model._meta.db_table} ({', '.join((*columns, *alike))})"
-    return f"WITH {given} INSERT INTO {into} SELECT {new} FROM v WHERE new_{columns[0]} IS NOT NULL"  # noqa: S608
+    rows = f"SELECT {new} FROM v WHERE new_{columns[0]} IS NOT NULL"  # noqa: S608
+    return f"WITH {given} INSERT INTO {into} {rows} {conflict}"
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,14 @@ import pytest
 
 from router_app.models import Budget, LanguageModel, Reservation, RoutingDecision, Window
 from router_app.models.ids import new_id
-from router_app.models.rows import insert_rows, instant, select, update_in_order, update_rows
+from router_app.models.rows import (
+    insert_rows,
+    instant,
+    select,
+    update_counted,
+    update_in_order,
+    update_rows,
+)
 from tests.factories import make_budget, make_decision, make_model, make_user, make_window
 
 pytestmark = pytest.mark.django_db
@@ -71,8 +78,8 @@ def test_how_many_meet_the_condition_is_told() -> None:
     budget = make_budget(make_user(), 100)
     windows = [make_window(budget, NOON - timedelta(days=days)) for days in (1, 2, 3)]
     rows = [(window.pk, 60 + place) for place, window in enumerate(windows)]
-    assert update_rows(Window, ("id", "spent_nanos"), rows, only="new_spent_nanos > 60") == 2
-    assert update_rows(Window, ("id", "spent_nanos"), rows[:1], only="spent_nanos > 60") == 0
+    assert update_counted(Window, ("id", "spent_nanos"), rows, only="new_spent_nanos > 60") == 2
+    assert update_counted(Window, ("id", "spent_nanos"), rows[:1], only="spent_nanos > 60") == 0
     assert [Window.objects.get(pk=w.pk).spent_nanos for w in windows] == [0, 61, 62]
 
 
@@ -92,7 +99,8 @@ def test_set_and_added_at_once() -> None:
 
 def test_nothing_is_asked_for_no_rows() -> None:
     insert_rows(Budget, ("id",), [])
-    assert update_rows(LanguageModel, ("id", "name"), []) == 0
+    update_rows(LanguageModel, ("id", "name"), [])
+    assert update_counted(LanguageModel, ("id", "name"), [], only="") == 0
 
 
 def test_what_is_read_is_in_utc() -> None:
