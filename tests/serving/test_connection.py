@@ -573,6 +573,7 @@ def test_a_client_that_takes_nothing_is_not_waited_for_for_ever(
             await begin(send, (b"connection", b"close"))
             while not made[0].transport.get_write_buffer_size():
                 await say(send, b"x" * 10_000, more=True)
+                await asyncio.sleep(0)
             await say(send, b"")
 
         worker = a_worker(filling)
@@ -588,6 +589,52 @@ def test_a_client_that_takes_nothing_is_not_waited_for_for_ever(
 
     over = asyncio.Event()
     asyncio.run(story())
+
+
+class Recording:
+    """A transport that knows what was written to it."""
+
+    def __init__(self, transport: Any, written: list[bytes]) -> None:
+        self._transport, self._written = transport, written
+
+    def write(self, data: bytes) -> None:
+        self._written.append(bytes(data))
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+@pytest.mark.parametrize(("pieces", "most"), [(10, 1), (10_000, 10)], ids=["few", "many"])
+def test_what_is_said_in_one_turn_leaves_together(pieces: int, most: int) -> None:
+    """So much waits that it is worth it, and never more than that."""
+    written: list[bytes] = []
+
+    class Recorded(Connection):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(Recording(transport, written))
+
+    async def speaking(scope: Any, receive: Any, send: Any) -> None:
+        await begin(send, (b"connection", b"close"))
+        for number in range(pieces):
+            await say(send, b"%d " % number, more=True)
+        await say(send, b"")
+
+    async def story() -> bytes:
+        loop, worker = asyncio.get_running_loop(), a_worker(speaking)
+        server = await loop.create_server(lambda: Recorded(worker), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(LAST)
+        async with asyncio.timeout(SECONDS):
+            whole = await reader.read()
+        writer.close()
+        server.close()
+        return whole
+
+    whole = asyncio.run(story())
+    assert b"".join(written) == whole and whole.endswith(b"0\r\n\r\n")
+    assert len(written) <= most
+    assert max(len(piece) for piece in written) < connection.UNSENT_BYTES + 100
 
 
 @pytest.mark.parametrize("request_", [LAST, ONE[:-1], LAST.replace(b"/last", b"/nothing")])
