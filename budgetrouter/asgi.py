@@ -14,7 +14,7 @@ from django.core.asgi import get_asgi_application
 
 from budgetrouter.serving.web_server import UNWATCHED_RUNS_SECONDS
 
-SWITCH_SECONDS = 0.0005  # between threads that want the interpreter
+SWITCH_SECONDS = 0.001  # between threads that want the interpreter
 COLLECT_AFTER_OBJECTS = 20_000
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
