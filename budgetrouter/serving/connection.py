@@ -73,6 +73,10 @@ class Connection(asyncio.Protocol):
         if reader.refused is not None and self._is_open:
             self._stop_reading(reader.refused)
 
+    def eof_received(self) -> None:
+        """The client says no more, and is taken to have left: it gets what was said before that."""
+        self._send()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._is_open, self.may_write = False, True

@@ -59,22 +59,21 @@ class Worker(gasgi.ASGIWorker):
         """SIGTERM: say so at once; `_shutdown` follows within a second."""
         from router_app.gateway import engine  # reads tables: only once Django is set up
 
-        self._told_at = self.loop.time()
+        self._told_at = self._told_at or self.loop.time()
         engine.leave(settings.SHUTDOWN_DELAY_SECONDS)
         super().handle_exit_signal()
 
     async def _shutdown(self) -> None:
         """Finish what is under way while listening, then gunicorn's own end, then last words."""
         begun = self.loop.time() if self._told_at is None else self._told_at
-        await self._finish()
+        await self._finish(begun)
         self.cfg.set("graceful_timeout", 0)  # it has been waited for
         await super()._shutdown()
         await self._last_words(begun + web_server.grace_seconds() - KILL_SECONDS)
 
-    async def _finish(self) -> None:
+    async def _finish(self, begun: float) -> None:
         from router_app.gateway import engine
 
-        begun = self.loop.time()
         unwatched_until = begun + web_server.UNWATCHED_RUNS_SECONDS
         deadline = begun + settings.SHUTDOWN_DELAY_SECONDS + web_server.finishing_seconds()
         while not self._quick_shutdown and (now := self.loop.time()) < deadline:

@@ -34,7 +34,7 @@ from django.db import (
 from router_app.analytics import metrics
 from router_app.errors import Unavailable
 from router_app.gateway.standing_aside import standing_aside
-from router_app.models.postgresql import together
+from router_app.models.postgresql import send_waiting, together
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -237,6 +237,7 @@ def _done_together(jobs: Iterable[_Job]) -> list[_Result]:
     for function, of_kind in kinds.items():
         values = function([job.operation.item for job in of_kind])  # type: ignore[attr-defined]
         results += [(job, value, None) for job, value in zip(of_kind, values, strict=True)]
+    send_waiting(connection)  # what may take long comes before the last look
     done = [job for job, _, error in results if error is None]
     if time.monotonic() - begun > SLOW_SECONDS and any(job.came_too_late() for job in done):
         raise too_slow()  # without those that are not wanted any more, each by itself

@@ -46,11 +46,13 @@ def together(database: BaseDatabaseWrapper) -> Iterator[None]:
 
     Whatever else is executed on the connection, by Django's models too, comes after them.
     """
+    if _here.waiting is not None:
+        raise RuntimeError("statements wait here already")
     _here.waiting = []
     try:
         with database.execute_wrapper(_after_those_that_wait):
             yield
-            _flush(database)
+            send_waiting(database)
     finally:
         _here.waiting = None
 
@@ -58,11 +60,12 @@ def together(database: BaseDatabaseWrapper) -> Iterator[None]:
 def _after_those_that_wait(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    _flush(context["connection"])
+    send_waiting(context["connection"])
     return execute(sql, params, many, context)
 
 
-def _flush(database: BaseDatabaseWrapper) -> None:
+def send_waiting(database: BaseDatabaseWrapper) -> None:
+    """Execute what waits. Raises Django's errors."""
     if waiting := _take():
         _execute(database, waiting)
 
@@ -77,7 +80,8 @@ def _take() -> list[tuple[str, Values]]:
 
 def _execute(database: BaseDatabaseWrapper, statements: Sequence[tuple[str, Values]]) -> Done:
     """What the last of them answers."""
-    text = "; ".join(sql for sql, _ in statements)
+    text = ";\n".join(sql for sql, _ in statements)
+    database.validate_no_broken_transaction()
     with database.cursor() as cursor:
         own = cursor.cursor  # beneath Django's, which counts and wraps one statement
         with database.wrap_database_errors:

@@ -27,8 +27,6 @@ _Adapt = Callable[[Any], Any]
 _json = msgspec.json.Encoder()
 
 
-
-
 class _How(NamedTuple):
     adding: frozenset[str]
     only: str

@@ -591,6 +591,22 @@ def test_a_client_that_takes_nothing_is_not_waited_for_for_ever(
     asyncio.run(story())
 
 
+def test_who_says_no_more_gets_what_was_said_before() -> None:
+    async def story() -> bytes:
+        loop, worker = asyncio.get_running_loop(), a_worker()
+        server = await loop.create_server(lambda: Connection(worker), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(ONE)  # the connection would be kept
+        writer.write_eof()
+        async with asyncio.timeout(SECONDS):
+            whole = await reader.read()
+        writer.close()
+        server.close()
+        return whole
+
+    assert asyncio.run(story()).endswith(b"|abc")
+
+
 class Recording:
     """A transport that knows what was written to it."""
 
