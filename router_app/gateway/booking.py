@@ -21,7 +21,7 @@ from router_app.gateway.admission import admit_all
 from router_app.gateway.asked import Asked, Outcome
 from router_app.gateway.closing import close_all
 from router_app.gateway.ended import Closed, Closure
-from router_app.gateway.writer import Together
+from router_app.gateway.jobs import Together
 from router_app.models import Budget
 
 MOST_REMEMBERED = 100_000

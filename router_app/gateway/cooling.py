@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
 NOTICES = f"{PREFIX}cooling"  # a hash: "provider model" -> the notice as JSON
-_notice = msgspec.json.Decoder(Notice)
 NEWS_SECONDS = 600.0  # twice the longest cooling; what ended longer ago is told to nobody
+
+_notice = msgspec.json.Decoder(Notice)
 
 
 class SharedCooling(Cooling):

@@ -23,8 +23,9 @@ from router_app.gateway.idempotency import (
     find_all,
     write_all,
 )
+from router_app.gateway.jobs import Together
 from router_app.gateway.requests import RouteRequest
-from router_app.gateway.writer import Together, writer
+from router_app.gateway.writer import writer
 
 logger = logging.getLogger(__name__)
 

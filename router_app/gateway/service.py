@@ -24,8 +24,9 @@ from router_app.gateway.access import access
 from router_app.gateway.asked import Asked, Outcome, Recorder, Sizes
 from router_app.gateway.booking import admitting
 from router_app.gateway.execution import Run
+from router_app.gateway.jobs import too_slow
 from router_app.gateway.requests import Admission, Answer, RouteRequest
-from router_app.gateway.writer import PATIENCE_SECONDS, too_slow, writer
+from router_app.gateway.writer import PATIENCE_SECONDS, writer
 from router_app.models import RoutingDecision
 from router_app.routing.decision import Decision
 from router_app.routing.specs import ModelSpec

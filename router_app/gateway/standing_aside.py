@@ -1,10 +1,10 @@
 """The event loop stands aside while the writer's statements run.
 
 Between two statements a thread gives the interpreter away. A loop that is busy takes it then, and
-keeps it until it is asked for it back, which takes a millisecond: a batch of thirteen
-statements waits for that up to thirteen times, and what the loop does meanwhile it would have done
-a moment later anyway. So it is asked to wait for the statements, which are quick on a database in
-the same process, and not for the commit, which waits for the disk and needs no interpreter.
+keeps it until it is asked for it back, which takes a millisecond: a batch of thirteen statements
+waits for that up to thirteen times, and what the loop does meanwhile it would have done a moment
+later anyway. So it is asked to wait for the statements, which are quick on a database in the same
+process, and not for the commit, which waits for the disk and needs no interpreter.
 """
 
 import asyncio

@@ -7,8 +7,9 @@ from typing import Any
 from router_app.gateway.asked import Asked, Attempt, Recorder, Sizes
 from router_app.gateway.booking import admitting, closing
 from router_app.gateway.ended import Closure, Ending
+from router_app.gateway.jobs import Operation
 from router_app.gateway.requests import Admission, RouteRequest
-from router_app.gateway.writer import Operation, Writer
+from router_app.gateway.writer import Writer
 from router_app.models import Call, User
 from router_app.providers.base import Usage
 

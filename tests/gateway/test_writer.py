@@ -9,6 +9,7 @@ from django.db import InternalError
 
 from router_app.errors import Unavailable
 from router_app.gateway import writer as module
+from router_app.gateway.jobs import Job
 from router_app.gateway.writer import Writer
 from router_app.models import User
 from tests.factories import make_conversation
@@ -112,7 +113,7 @@ def test_a_loop_that_closes_just_now_does_not_end_the_thread(
     alice: User, held: tuple[Writer, threading.Event]
 ) -> None:
     writer, go = held
-    gone = module._Job(a_title(alice, "nobody is told"))
+    gone = Job(a_title(alice, "nobody is told"))
     gone.loop = ClosingLoop()  # type: ignore[assignment]
     writer._put(gone)
     last = writer.submit(a_title(alice, "last"))
